@@ -1,0 +1,54 @@
+package dev.understudy.spi;
+
+import java.time.Duration;
+
+/**
+ * The system of record. Thread-safe.
+ *
+ * <p>Every piece of work runs in one READ COMMITTED transaction on one connection, is committed when it returns and rolled
+ * back when it throws. No state is left on the connection, so that a transaction pooler may stand in front.
+ */
+public interface Primary extends AutoCloseable {
+    /** What a connection is wanted for; each use has its share of the connections. */
+    enum Use {
+        /** Reading rows for a miss or a strong read. */
+        LOAD,
+        /** A write-through, or the caller's own transaction. */
+        COMMIT,
+        /** Moving pending writes. */
+        DRAIN
+    }
+
+    /** Work on a connection. */
+    @FunctionalInterface
+    interface Work<T> {
+        /** Does the work; must not keep the connection. */
+        T on(PrimaryConnection connection) throws Exception;
+    }
+
+    /**
+     * Runs the work and commits.
+     *
+     * @param timeout for waiting for a connection and for each statement, all together
+     * @throws PrimaryFailure if the primary failed; exceptions of the work that are not the primary's pass through after rollback
+     */
+    <T> T call(Use use, Duration timeout, Work<T> work);
+
+    /**
+     * Fails the transaction if the marker's deadline has passed by the primary's clock; to be called last before the work returns.
+     *
+     * @param deadlineMicros microseconds since 1970
+     * @throws PrimaryFailure with kind {@link PrimaryFailure.Kind#TRANSIENT} if it is too late
+     */
+    void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception;
+
+    /** The bookkeeping of the drain; the tables behind it exist only where write-back is allowed. */
+    DrainLedger ledger();
+
+    /** Refuses a server that cannot be a primary: unreachable, read only, a standby, too old. */
+    void verify();
+
+    /** Closes what the adapter opened itself. */
+    @Override
+    void close();
+}

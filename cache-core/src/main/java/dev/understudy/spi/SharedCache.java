@@ -1,0 +1,36 @@
+package dev.understudy.spi;
+
+import dev.understudy.model.ShardKey;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One cache's shards in the shared replica. Thread-safe. Failures complete a stage with {@link SharedReplicaFailure} or
+ * {@link GenerationChanged}.
+ */
+public interface SharedCache {
+    /** How many shards. */
+    int shards();
+
+    /** The entries of the keys, in their order, null where there is none; one round trip per server. */
+    CompletionStage<List<@Nullable SharedEntry>> read(List<ShardKey> keys);
+
+    /** Carries out a command, at most once. */
+    <R> CompletionStage<R> submit(SharedCommand<R> command);
+
+    /** The positions of all shards, in order of shard; one round trip per server. */
+    CompletionStage<List<ShardPosition>> positions();
+
+    /** How many entries are pending in each shard, in order of shard; one round trip per server. */
+    CompletionStage<List<Long>> pending();
+
+    /** Tells the listener of every change from now on; {@link AnnouncementListener#interrupted} comes first. */
+    Subscription subscribe(AnnouncementListener listener);
+
+    /** A listener's registration. */
+    interface Subscription extends AutoCloseable {
+        @Override
+        void close();
+    }
+}

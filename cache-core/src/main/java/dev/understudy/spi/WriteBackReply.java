@@ -1,0 +1,23 @@
+package dev.understudy.spi;
+
+import dev.understudy.model.Position;
+import dev.understudy.model.Version;
+import java.time.Duration;
+
+/** Answer to a write-back. */
+public sealed interface WriteBackReply {
+    /** Logged; {@code repeated} if the same write had been logged before. */
+    record Accepted(Version version, Position position, boolean repeated) implements WriteBackReply {}
+
+    /** The queue is at its limit. */
+    record Full() implements WriteBackReply {}
+
+    /** The condition does not hold. */
+    record Refused(Version current) implements WriteBackReply {}
+
+    /** The replica knows nothing of the key: load the row's version and call again with it. */
+    record Cold() implements WriteBackReply {}
+
+    /** A write-through of the key is under way, so the condition cannot be judged. */
+    record Marked(Duration remaining) implements WriteBackReply {}
+}
