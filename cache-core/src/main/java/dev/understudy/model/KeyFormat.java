@@ -38,7 +38,8 @@ public final class KeyFormat<K> {
         }
         RecordComponent[] components = type.isRecord() ? type.getRecordComponents() : new RecordComponent[0];
         if (components.length == 0) {
-            throw new Invalid("key type " + type.getName() + " is not Long, Integer, String, UUID or a record of these");
+            throw new Invalid(
+                    "key type " + type.getName() + " is not Long, Integer, String, UUID or a record of these");
         }
         try {
             MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(type, MethodHandles.lookup());
@@ -75,7 +76,8 @@ public final class KeyFormat<K> {
             text = joined(key);
         }
         if (text.length() > MAXIMUM_BYTES
-                || (text.length() > MAXIMUM_BYTES / 3 && text.getBytes(StandardCharsets.UTF_8).length > MAXIMUM_BYTES)) {
+                || (text.length() > MAXIMUM_BYTES / 3
+                        && text.getBytes(StandardCharsets.UTF_8).length > MAXIMUM_BYTES)) {
             throw new Invalid("a key of " + text.length() + " characters is over the limit of " + MAXIMUM_BYTES
                     + " bytes of UTF-8");
         }

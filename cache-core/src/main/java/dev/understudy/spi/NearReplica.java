@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 public interface NearReplica<K, E> {
     /** The entry, or null. Takes no lock and allocates nothing. */
-    @Nullable E get(K key);
+    @Nullable
+    E get(K key);
 
     /** Replaces the entry by the function's result, atomically for the key; null removes it. The function must not block. */
     void compute(K key, BiFunction<? super K, ? super @Nullable E, ? extends @Nullable E> change);

@@ -8,6 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * One cache's shards in the shared replica. Thread-safe. Failures complete a stage with {@link SharedReplicaFailure} or
  * {@link GenerationChanged}.
+ *
+ * <p>At first, and again whenever the connection that carries commands is lost, every shard is closed: {@link #read} and
+ * {@link #submit} of anything but {@link SharedCommand.Open} fail with {@link GenerationChanged} without being sent, until
+ * an {@code Open} of the shard has succeeded on the present connection. A server that came back with older data is so
+ * noticed before the first read.
  */
 public interface SharedCache {
     /** How many shards. */

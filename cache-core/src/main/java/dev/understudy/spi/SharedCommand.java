@@ -155,8 +155,7 @@ public sealed interface SharedCommand<R> {
     record Invalidate(ShardKey key, Generation generation, Version version) implements Keyed<InvalidateReply> {}
 
     /** Puts an acknowledged write-back that the shared replica has lost into place again. */
-    record Restore(
-            ShardKey key, Generation generation, EntryKind kind, byte[] payload, long writeId, Version version)
+    record Restore(ShardKey key, Generation generation, EntryKind kind, byte[] payload, long writeId, Version version)
             implements Keyed<RestoreReply> {}
 
     /** Counts acknowledged write-backs that are lost for ever. */
