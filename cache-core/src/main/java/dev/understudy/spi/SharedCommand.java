@@ -42,8 +42,13 @@ public sealed interface SharedCommand<R> {
      */
     record Prepare(ShardKey key, Generation generation, Duration marker, Version known) implements Keyed<Prepared> {}
 
-    /** Extends the markers of a key from now; false if there is none that still holds. */
-    record Renew(ShardKey key, Generation generation, Duration marker) implements Keyed<Renewed> {}
+    /**
+     * Extends a writer's marker from now, unless it is lost.
+     *
+     * @param deadlineMicros until when the writer's own marker holds, as PREPARE or the last renewal told: past it, a marker
+     *     that is found may be another writer's
+     */
+    record Renew(ShardKey key, Generation generation, Duration marker, long deadlineMicros) implements Keyed<Renewed> {}
 
     /**
      * The outcome of a write-through: installs, forgets or withdraws, and takes the marker back.

@@ -1,0 +1,83 @@
+package dev.understudy.adapters.redis;
+
+import dev.understudy.model.Generation;
+import dev.understudy.model.Version;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.SharedEntry;
+import java.nio.ByteBuffer;
+
+/**
+ * The bytes of an entry as the scripts write them, big endian; {@code prelude.lua} documents every field.
+ *
+ * <pre>
+ * at 0   flags 1: bits 0-2 kind, 3 dirty, 4 marker block, 5 pair block, 6 own
+ * at 1   generation 4, version 8, writeId 8
+ * at 21  marker block 18: count 2, deadline 8, forgottenAt 8
+ * then   pair block 16: dirty: base 8, cv 8; clean: leaseId 8, leaseDeadline 8
+ * then   payload
+ * </pre>
+ */
+final class EntryLayout {
+    /** Bytes of META in front of the counters: generation 4, position 8. */
+    static final int POSITION_BYTES = 12;
+
+    private static final int HEAD = 21;
+    private static final int KIND = 7;
+    private static final int DIRTY = 8;
+    private static final int MARKER = 16;
+    private static final int PAIR = 32;
+    private static final int OWN = 64;
+
+    private EntryLayout() {}
+
+    /**
+     * The entry in those bytes; its payload stays where it is.
+     *
+     * @param bytes kept, not copied: the caller gives them away
+     * @throws IllegalArgumentException if they are no entry; the message tells only lengths and flags
+     */
+    static SharedEntry decode(byte[] bytes) {
+        int flags = bytes.length == 0 ? 0 : bytes[0];
+        int offset = HEAD + ((flags & MARKER) != 0 ? 18 : 0) + ((flags & PAIR) != 0 ? 16 : 0);
+        if (flags < 0 || bytes.length < offset) {
+            throw new IllegalArgumentException("no entry: " + bytes.length + " bytes, flags " + flags);
+        }
+        boolean dirty = (flags & DIRTY) != 0;
+        ByteBuffer buffer = ByteBuffer.wrap(bytes, 1, bytes.length - 1);
+        Generation generation = new Generation(buffer.getInt() & 0xFFFF_FFFFL);
+        Version version = version(buffer.getLong());
+        long writeId = buffer.getLong();
+        int writers = 0;
+        long deadline = 0;
+        if ((flags & MARKER) != 0) {
+            writers = buffer.getShort() & 0xFFFF;
+            deadline = buffer.getLong();
+            buffer.getLong();
+        }
+        Version base = dirty && (flags & PAIR) != 0 ? version(buffer.getLong()) : Version.ABSENT;
+        return new SharedEntry(
+                EntryKind.ofCode(flags & KIND),
+                dirty,
+                generation,
+                version,
+                writeId,
+                writers,
+                deadline,
+                base,
+                bytes,
+                offset,
+                bytes.length - offset);
+    }
+
+    private static Version version(long value) {
+        if (value < 0 || value > Version.UNKNOWN.value()) {
+            throw new IllegalArgumentException("no entry: a version of 2^53 or more");
+        }
+        return new Version(value);
+    }
+
+    /** Whether the entry is pending and carries an acknowledged write-back that no counter accounts for yet. */
+    static boolean isOwn(byte[] bytes) {
+        return bytes.length > 0 && (bytes[0] & OWN) != 0;
+    }
+}

@@ -1,0 +1,30 @@
+-- DRAINED: the primary took, refused or buried a pending record; the only way out of the queue (rule 1).
+-- ARGV 5 version, 6 op and 9 writeId of the record drained; 7 outcome: applied, superseded or dead; 8 ttl ms;
+--      10 corrected version ('' none), 11 corrected payload, 12 corrected kind: what the primary stored instead
+-- Answer clean | corrected, position | conflict, position | again | older | gone | lost
+local e=load(); local ver=tonumber(ARGV[5]); local fix=tonumber(ARGV[10])
+if not e or not e.dirty then
+  if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
+  lost=lost+1; put_meta(); return {'lost'}           -- queued without a record: a stranger deleted it
+end
+if e.ver<ver then return {'older'} end
+local refused=ARGV[7]~='applied'
+if e.ver>ver or e.wid~=tonumber(ARGV[9]) then        -- A8, rule 25: compare version and writeId; any other record stays
+  local base=refused and MAXV or fix or (ARGV[6]=='1' and ver or 0)
+  if e.a~=base then e.a=base; save(e) end
+  return {'again'}
+end
+redis.call('ZREM',KEYS[3],ARGV[1])
+if not e.own and hollow>0 then hollow=hollow-1
+elseif ARGV[7]=='dead' then dead=dead+1
+elseif refused or not e.own then superseded=superseded+1
+else applied=applied+1 end
+local conflict=refused or e.b>(fix or ver)           -- A8: the primary went another way; let readers load it
+e.dirty=false; e.own=false; e.a=0; e.b=0
+if conflict then return {'conflict',forget(e)} end
+if fix then
+  e.kind=tonumber(ARGV[12]); e.ver=fix; e.payload=ARGV[11]; observe(fix)
+  save(e,ARGV[8]); return {'corrected',announce(MAXV,e.kind)}  -- MAXV: the version may be the same
+end
+save(e,ARGV[8]); put_meta()
+return {'clean'}

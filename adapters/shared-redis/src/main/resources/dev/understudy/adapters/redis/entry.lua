@@ -1,0 +1,53 @@
+-- What the scripts that expect a generation share: the generation check and one entry's reading, writing and forgetting.
+if gen~=tonumber(ARGV[4]) then return {'GEN'} end    -- rule 8 (gen is nil without a meta)
+local function blank() return {kind=L,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,payload=''} end
+-- pc, pd, ft: marker count, deadline, forgottenAt; a, b: the pair block
+local function decode(s)
+  if not s then return nil end
+  local e={pc=0,pd=0,ft=0,a=0,b=0}
+  local f,g,p
+  f,g,e.ver,e.wid,p=struct.unpack('>BI4I8I8',s)
+  e.kind=f%8; e.dirty=f%16>=8; e.own=f>=64
+  if f%32>=16 then e.pc,e.pd,e.ft,p=struct.unpack('>I2I8I8',s,p) end
+  if f%64>=32 then e.a,e.b,p=struct.unpack('>I8I8',s,p) end
+  e.payload=string.sub(s,p)
+  if g~=gen then                                     -- rule 8, an entry of another generation:
+    if not e.dirty then return nil end               --   clean reads as absent,
+    e.pc=0; e.pd=0; e.ft=0                           --   dirty stays pending, without its markers
+  end
+  return e
+end
+local function load() return decode(redis.call('GET',KEYS[1])) end
+local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
+  local f=e.kind; local s=''
+  if e.dirty then f=f+8; if e.own then f=f+64 end end
+  if e.pc>0 or e.ft>0 then f=f+16; s=struct.pack('>I2I8I8',e.pc,e.pd,e.ft) end
+  if e.dirty or e.a>0 then f=f+32; s=s..struct.pack('>I8I8',e.a,e.b) end
+  s=struct.pack('>BI4I8I8',f,gen,e.ver,e.wid)..s..e.payload
+  if px and not e.dirty and e.pc==0 then redis.call('SET',KEYS[1],s,'PX',px) else redis.call('SET',KEYS[1],s) end
+end
+local function has(e) return e.kind<=T end
+local function marked(e) return e.pc>0 and e.pd>=now end
+local function suspect(e) return e.pc>0 and e.pd<now end   -- a writer vanished: it may have committed
+local function allocate(floor)                       -- even versions come from here, odd ones from Postgres
+  local v=math.max(clock+1,floor+1,now); if v%2==1 then v=v+1 end
+  clock=v; return v
+end
+local function observe(ver)                          -- rule 5; true if the clock moved
+  if ver>clock and ver<MAXV then clock=ver; return true end
+  return false
+end
+local function coalesce(e)                           -- an acknowledged write-back takes the place of a pending record
+  acked=acked+1
+  if e.own or hollow==0 then superseded=superseded+1 else hollow=hollow-1 end
+end
+local function announce(ver,flags)                   -- one position per change; writes the meta
+  pos=pos+1; put_meta(); publish(ver,flags)
+  return pos
+end
+local function forget(e)                             -- of a clean entry: drop the copy, keep the markers of live writers
+  if e and marked(e) then
+    local x=blank(); x.kind=X; x.ver=e.ver; x.pc=e.pc; x.pd=e.pd; x.ft=now; save(x)
+  elseif e then redis.call('DEL',KEYS[1]) end
+  return announce(MAXV,X)
+end

@@ -1,0 +1,32 @@
+-- WRITEBACK: the value, the pending record, the queue, the counters and the announcement of a write-back, atomically.
+-- ARGV 5 op: 1 value, 3 delete; 6 payload, 7 writeId,
+--      8 condition: -1 none, -2 must exist, 0 must be absent, else the exact version,
+--      9 base: -1 not given, 0 absent, MAXV unknown (the primary cannot be reached), else the row version just loaded,
+--      10 limit of pending keys in the shard, 11 highest version known to the caller (0: none)
+-- Answer OK, version, position, new|dup | COLD | MARKED, us until the deadline | CONFLICT, version or 0 | FULL
+local e=load() or blank(); local wid=tonumber(ARGV[7])
+if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
+local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
+if condition~=-1 and marked(e) then return {'MARKED',e.pd-now} end  -- a write-through is about to replace what would be judged
+local known=has(e) and not suspect(e)
+if not known and base==-1 then return {'COLD'} end   -- rule 5: load the version first
+observe(base)
+local current=base
+if known or e.dirty and e.ver>base then current=e.kind==V and e.ver or 0 end
+if condition~=-1 then
+  local met
+  if current==MAXV then met=false; current=0
+  elseif condition==-2 then met=current>0
+  else met=current==condition end
+  if not met then return {'CONFLICT',current} end
+end
+if e.dirty then coalesce(e)
+else
+  if redis.call('ZCARD',KEYS[3])>=tonumber(ARGV[10]) then return {'FULL'} end
+  if redis.call('ZADD',KEYS[3],'NX',now,ARGV[1])==0 then lost=lost+1 end  -- the record queued before was deleted by a stranger
+  acked=acked+1; e.dirty=true; e.a=current; e.b=0
+end
+e.own=true
+e.kind=tonumber(ARGV[5]); e.ver=allocate(math.max(e.ver,tonumber(ARGV[11]))); e.payload=ARGV[6]; e.wid=wid
+save(e)
+return {'OK',e.ver,announce(e.ver,e.kind+8),'new'}
