@@ -55,6 +55,9 @@ public interface DrainLedger {
     /** Records dead letters; one of the same cache, key and version is recorded once. */
     void recordDeadLetters(PrimaryConnection connection, String cache, List<DeadLetter> letters) throws Exception;
 
+    /** Whether that write lies in the dead letters. */
+    boolean isDead(PrimaryConnection connection, String cache, String key, Version version) throws Exception;
+
     /** Dead letters of the cache, oldest first, at most so many. */
     List<DeadLetter> deadLetters(PrimaryConnection connection, String cache, int limit) throws Exception;
 

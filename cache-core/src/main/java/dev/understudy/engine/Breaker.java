@@ -1,0 +1,46 @@
+package dev.understudy.engine;
+
+import dev.understudy.spi.Clock;
+import java.time.Duration;
+
+/**
+ * Stops asking a tier that does not answer: open for a while after several failures in a row, then one caller tries. Thread-safe.
+ *
+ * <p>States: closed (ask) -> open (do not ask) after {@link #FAILURES} failures without a success between them; open -> trial (one
+ * asks) after {@link #PAUSE}; trial -> closed on success, -> open on failure. Source: M. Nygard, "Release It!", circuit breaker.
+ */
+final class Breaker {
+    private static final int FAILURES = 3;
+    private static final Duration PAUSE = Duration.ofMillis(250);
+
+    private final Clock clock;
+    private int failures;
+    private long openUntil;
+
+    Breaker(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Whether to ask now. After a pause one caller at a time is told yes. */
+    synchronized boolean allows() {
+        if (failures < FAILURES) {
+            return true;
+        }
+        long now = clock.nanoTime();
+        if (openUntil - now > 0) {
+            return false;
+        }
+        openUntil = now + PAUSE.toNanos();
+        return true;
+    }
+
+    synchronized void succeeded() {
+        failures = 0;
+    }
+
+    synchronized void failed() {
+        if (failures < FAILURES && ++failures == FAILURES) {
+            openUntil = clock.nanoTime() + PAUSE.toNanos();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Invalid;
+import dev.understudy.model.KeyFormat;
+import dev.understudy.model.ShardKey;
+import dev.understudy.spi.Clock;
+import dev.understudy.spi.Codec;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryStore;
+import dev.understudy.spi.SharedCache;
+import dev.understudy.spi.SharedReplica;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/** What every part of one repository's engine works with. Immutable; its parts are thread-safe. */
+final class CacheContext<K, V> {
+    private static final long IDENTITY_BOUND = 1L << 53;
+
+    final RepositorySettings settings;
+    final PrimaryStore<K, V> store;
+    final Primary primary;
+    final SharedReplica replica;
+    final SharedCache shared;
+    final KeyFormat<K> keys;
+    final Envelope<V> envelope;
+    final Clock clock;
+    final Counters counters;
+
+    CacheContext(
+            RepositorySettings settings,
+            PrimaryStore<K, V> store,
+            Primary primary,
+            SharedReplica replica,
+            SharedCache shared,
+            Codec codec,
+            Clock clock) {
+        this.settings = settings;
+        this.store = store;
+        this.primary = primary;
+        this.replica = replica;
+        this.shared = shared;
+        this.keys = KeyFormat.of(store.keyType());
+        this.counters = new Counters();
+        this.envelope = new Envelope<>(codec.of(store.valueType()), settings.maximumValueBytes(), counters);
+        this.clock = clock;
+    }
+
+    ShardKey address(K key) {
+        return ShardKey.of(keys.text(present(key, "key")), settings.shards());
+    }
+
+    Deadline deadline(java.util.Optional<Duration> timeout) {
+        return Deadline.after(clock, timeout.orElse(settings.timeout()));
+    }
+
+    boolean isVersioned() {
+        return store.versioning().isVersioned();
+    }
+
+    /** Time to live of a clean entry, spread by a tenth so that entries filled together do not expire together. */
+    Duration timeToLive(boolean negative) {
+        long millis = (negative ? settings.negativeTimeToLive() : settings.timeToLive()).toMillis();
+        long spread = Math.max(1, millis / 10);
+        return Duration.ofMillis(
+                Math.max(1, millis - spread + ThreadLocalRandom.current().nextLong(2 * spread)));
+    }
+
+    /** An identity for a write or a lease: random, 1 to 2^53 - 1. */
+    static long newIdentity() {
+        return ThreadLocalRandom.current().nextLong(1, IDENTITY_BOUND);
+    }
+
+    static <T> T present(@Nullable T argument, String name) {
+        if (argument == null) {
+            throw new Invalid(name + " is null");
+        }
+        return argument;
+    }
+}

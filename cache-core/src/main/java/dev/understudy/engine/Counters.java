@@ -1,0 +1,47 @@
+package dev.understudy.engine;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What one repository of one instance has done, since its start. Thread-safe. Counts are of keys unless said otherwise. */
+public final class Counters {
+    /** Reads answered by the near replica. */
+    public final LongAdder nearHits = new LongAdder();
+    /** Reads answered by the shared replica. */
+    public final LongAdder sharedHits = new LongAdder();
+    /** Rows asked of the primary for reads. */
+    public final LongAdder primaryLoads = new LongAdder();
+    /** Reads that joined another caller's load. */
+    public final LongAdder joinedLoads = new LongAdder();
+    /** Reads answered by the primary because the shared replica could not be asked. */
+    public final LongAdder bypassedReads = new LongAdder();
+    /** Values that did not decode and were treated as a miss or held. */
+    public final LongAdder undecodable = new LongAdder();
+    /** Loads and own writes that were not installed in the near replica because they had been overtaken. */
+    public final LongAdder lateInstalls = new LongAdder();
+    /** Shards whose near entries were dropped. */
+    public final LongAdder shardDrops = new LongAdder();
+    /** Announcements that did not follow the position before. */
+    public final LongAdder gaps = new LongAdder();
+    /** Fills that had lost their lease. */
+    public final LongAdder lostFills = new LongAdder();
+    /** Rows committed by write-through. */
+    public final LongAdder throughWrites = new LongAdder();
+    /** Write-throughs whose outcome reached the shared replica only later. */
+    public final LongAdder lateApplies = new LongAdder();
+    /** Write-backs acknowledged. */
+    public final LongAdder backWrites = new LongAdder();
+    /** Write-backs of cold keys made without knowing the row's version, because the primary could not be asked. */
+    public final LongAdder blindWrites = new LongAdder();
+    /** Write-backs whose ack level was not reached in time. */
+    public final LongAdder ackTimeouts = new LongAdder();
+    /** Write-backs turned into write-throughs at the queue's bound. */
+    public final LongAdder overflows = new LongAdder();
+    /** Rows written to the primary by this instance's drain. */
+    public final LongAdder drainedRows = new LongAdder();
+    /** Transactions of this instance's drain. */
+    public final LongAdder drainBatches = new LongAdder();
+    /** Rows put into the dead letters by this instance's drain. */
+    public final LongAdder deadLetters = new LongAdder();
+    /** Steps of the drain that failed and will be retried. */
+    public final LongAdder drainFailures = new LongAdder();
+}

@@ -1,0 +1,30 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Tier;
+import dev.understudy.model.Version;
+import dev.understudy.spi.Row;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a read found below the near replica. Immutable.
+ *
+ * @param value empty if there is no row
+ * @param version {@link Version#ABSENT} if there is no row
+ * @param tier where
+ * @param asOf the moment, on the engine's clock, before which every applied change is contained
+ * @param mayTrail whether acknowledged write-backs may be missing
+ */
+record Found<V>(Optional<V> value, Version version, Tier tier, long asOf, boolean mayTrail) {
+    static <V> Found<V> at(Tier tier, @Nullable Row<V> row, long asOf, boolean mayTrail) {
+        return row == null
+                ? new Found<>(Optional.empty(), Version.ABSENT, tier, asOf, mayTrail)
+                : new Found<>(Optional.of(row.value()), row.version(), tier, asOf, mayTrail);
+    }
+
+    /** Values never appear in logs or messages. */
+    @Override
+    public String toString() {
+        return "Found[" + version + ", " + tier + "]";
+    }
+}

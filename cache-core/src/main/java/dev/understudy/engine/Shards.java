@@ -1,0 +1,173 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Generation;
+import dev.understudy.spi.Clock;
+import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.ShardPosition;
+import dev.understudy.spi.SharedCache;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedReplicaFailure;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shards of one cache: their generations, and commands that carry them. Thread-safe.
+ *
+ * <p>A command that meets another generation has changed nothing, so the shard is opened and the command is made anew, at most
+ * {@link #ATTEMPTS} times.
+ */
+final class Shards {
+    private static final int ATTEMPTS = 4;
+
+    private final SharedCache shared;
+    private final Clock clock;
+    private final Runnable onReopened;
+    private final List<ShardState> states;
+
+    Shards(SharedCache shared, Clock clock, Runnable onReopened) {
+        this.shared = shared;
+        this.clock = clock;
+        this.onReopened = onReopened;
+        List<ShardState> all = new ArrayList<>();
+        for (int shard = 0; shard < shared.shards(); shard++) {
+            all.add(new ShardState(shard, clock.nanoTime()));
+        }
+        this.states = List.copyOf(all);
+    }
+
+    ShardState state(int shard) {
+        return states.get(shard);
+    }
+
+    List<ShardState> states() {
+        return states;
+    }
+
+    /** Opens all shards, pipelined. */
+    void openAll(Deadline deadline) {
+        List<CompletionStage<ShardPosition>> opened = new ArrayList<>();
+        for (ShardState state : states) {
+            opened.add(shared.submit(new SharedCommand.Open(state.shard)));
+        }
+        for (CompletionStage<ShardPosition> stage : opened) {
+            adopt(Replies.await(stage, deadline));
+        }
+    }
+
+    /** Adopts the shard's generation if it differs from the one expected. */
+    void open(int shard, Deadline deadline) {
+        adopt(Replies.await(shared.submit(new SharedCommand.Open(shard)), deadline));
+    }
+
+    private void adopt(ShardPosition opened) {
+        ShardState state = states.get(opened.shard());
+        Generation before = state.generation();
+        state.opened(opened.position(), clock.nanoTime());
+        if (!before.equals(Generation.NONE) && !before.equals(state.generation())) {
+            onReopened.run();
+        }
+    }
+
+    /** Sends one command and waits for its reply. */
+    <R> R call(int shard, Function<Generation, SharedCommand<R>> command, Deadline deadline) {
+        return callAll(List.of(shard), index -> command, deadline).get(0);
+    }
+
+    /**
+     * Sends one command for each of the shards, pipelined, and waits for all replies.
+     *
+     * @param command makes the command of an index in {@code shardOf} for a generation
+     */
+    <R> List<R> callAll(
+            List<Integer> shardOf,
+            Function<Integer, Function<Generation, SharedCommand<R>>> command,
+            Deadline deadline) {
+        List<Reply<R>> replies = attemptAll(shardOf, command, deadline);
+        List<R> results = new ArrayList<>(replies.size());
+        RuntimeException first = null;
+        for (Reply<R> reply : replies) {
+            if (reply.failure() != null) {
+                first = first == null ? reply.failure() : first;
+            } else {
+                results.add(reply.result());
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+        return results;
+    }
+
+    /** The same, with a failure in place of a reply where a command failed. */
+    <R> List<Reply<R>> attemptAll(
+            List<Integer> shardOf,
+            Function<Integer, Function<Generation, SharedCommand<R>>> command,
+            Deadline deadline) {
+        List<CompletionStage<R>> sent = new ArrayList<>(shardOf.size());
+        for (int i = 0; i < shardOf.size(); i++) {
+            sent.add(send(shardOf.get(i), command.apply(i)));
+        }
+        List<Reply<R>> replies = new ArrayList<>(sent.size());
+        for (int i = 0; i < sent.size(); i++) {
+            replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i), deadline));
+        }
+        return replies;
+    }
+
+    private <R> CompletionStage<R> send(int shard, Function<Generation, SharedCommand<R>> command) {
+        Generation generation = states.get(shard).generation();
+        return generation.equals(Generation.NONE)
+                ? CompletableFuture.failedFuture(new GenerationChanged(shard))
+                : shared.submit(command.apply(generation));
+    }
+
+    private <R> Reply<R> settle(
+            int shard, CompletionStage<R> sent, Function<Generation, SharedCommand<R>> command, Deadline deadline) {
+        CompletionStage<R> stage = sent;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return Reply.of(Replies.await(stage, deadline));
+            } catch (GenerationChanged e) {
+                if (attempt == ATTEMPTS) {
+                    return Reply.failed(e);
+                }
+            } catch (RuntimeException e) {
+                // Told to the caller, who knows what the command was for.
+                return Reply.failed(e);
+            }
+            try {
+                open(shard, deadline);
+            } catch (RuntimeException e) {
+                // The command itself has not run; the shard cannot be opened at present.
+                return Reply.failed(
+                        e instanceof SharedReplicaFailure failure
+                                ? new SharedReplicaFailure(
+                                        SharedReplicaFailure.Reason.NOT_SENT, "the shard cannot be opened", failure)
+                                : e);
+            }
+            stage = send(shard, command);
+        }
+    }
+
+    /** A reply or a failure. */
+    record Reply<R>(@Nullable R value, @Nullable RuntimeException failure) {
+        static <R> Reply<R> of(R value) {
+            return new Reply<>(value, null);
+        }
+
+        static <R> Reply<R> failed(RuntimeException failure) {
+            return new Reply<>(null, failure);
+        }
+
+        R result() {
+            if (value == null) {
+                throw new IllegalStateException("no reply", failure);
+            }
+            return value;
+        }
+    }
+}

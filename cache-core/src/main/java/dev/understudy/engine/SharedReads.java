@@ -1,0 +1,319 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Outcome;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
+import dev.understudy.model.Unavailable;
+import dev.understudy.model.Version;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.FillReply;
+import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.LeaseReply;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedEntry;
+import dev.understudy.spi.SharedReplicaFailure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads at the shared replica, and through it at the primary. Thread-safe.
+ *
+ * <p>A read is one round trip where every key is known: entries of the present generation whose markers still hold, or pending ones. For the
+ * rest the server is asked for leases; a granted lease is a load and a fill, so that one instance loads and the others wait a moment.
+ * A fill is refused by the server if anything happened to the key since its lease was given.
+ */
+final class SharedReads<K, V> {
+    private static final Duration LEASE_WAIT = Duration.ofMillis(10);
+    private static final int LEASE_WAITS = 6;
+    private static final int ATTEMPTS = 3;
+
+    private final CacheContext<K, V> context;
+    private final Shards shards;
+    private final PrimaryReads<K, V> primary;
+    private final Breaker breaker;
+
+    SharedReads(CacheContext<K, V> context, Shards shards, PrimaryReads<K, V> primary) {
+        this.context = context;
+        this.shards = shards;
+        this.primary = primary;
+        this.breaker = new Breaker(context.clock);
+    }
+
+    /** The nearest answer below the near replica, for every key. While the shared replica is away, the primary's. */
+    Map<K, Found<V>> read(Collection<K> keys, Deadline deadline) {
+        if (breaker.allows()) {
+            try {
+                Map<K, Found<V>> found = ask(keys, deadline);
+                breaker.succeeded();
+                return found;
+            } catch (SharedReplicaFailure | GenerationChanged e) {
+                breaker.failed();
+            }
+        }
+        context.counters.bypassedReads.add(keys.size());
+        Map<K, Found<V>> found = new LinkedHashMap<>();
+        fromPrimary(new LinkedHashSet<>(keys), deadline, context.settings.writeBack(), found);
+        return found;
+    }
+
+    /** Linearizable: the pending write if there is one, else the primary's row; the newer of both under a marker. */
+    Map<K, Found<V>> readStrong(Collection<K> keys, Deadline deadline) {
+        Map<K, Found<V>> found = new LinkedHashMap<>();
+        List<K> ordered = List.copyOf(new LinkedHashSet<>(keys));
+        List<@Nullable SharedEntry> entries;
+        try {
+            entries = entries(ordered, deadline);
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            if (context.settings.writeBack()) {
+                throw Replies.shared(e, Outcome.NOT_APPLIED);
+            }
+            fromPrimary(new LinkedHashSet<>(ordered), deadline, false, found);
+            return found;
+        }
+        Map<K, Found<V>> pending = new HashMap<>();
+        Set<K> toLoad = new LinkedHashSet<>();
+        for (int i = 0; i < ordered.size(); i++) {
+            SharedEntry entry = entries.get(i);
+            K key = ordered.get(i);
+            if (entry == null || !entry.pending()) {
+                toLoad.add(key);
+                continue;
+            }
+            Found<V> waiting = decoded(entry)
+                    .orElseThrow(() -> new Unavailable(
+                            "a pending write does not decode in this version of the application",
+                            null,
+                            Tier.SHARED,
+                            Outcome.NOT_APPLIED));
+            if (entry.writers() == 0) {
+                found.put(key, waiting);
+            } else {
+                pending.put(key, waiting);
+                toLoad.add(key);
+            }
+        }
+        fromPrimary(toLoad, deadline, false, found);
+        pending.forEach((key, waiting) -> found.compute(
+                key, (k, row) -> row != null && row.version().isAfter(waiting.version()) ? row : waiting));
+        observe(ordered, entries, found, deadline);
+        return found;
+    }
+
+    /** Tells the shards of versions that the primary allocated itself and they may not know. */
+    private void observe(List<K> keys, List<@Nullable SharedEntry> entries, Map<K, Found<V>> found, Deadline deadline) {
+        List<ShardKey> news = new ArrayList<>();
+        List<Version> versions = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            Found<V> row = found.get(keys.get(i));
+            SharedEntry entry = entries.get(i);
+            boolean isKnown = entry != null && row != null && row.version().compareTo(entry.version()) <= 0;
+            if (context.isVersioned() && row != null && row.version().value() % 2 == 1 && !isKnown) {
+                news.add(context.address(keys.get(i)));
+                versions.add(row.version());
+            }
+        }
+        if (!news.isEmpty()) {
+            try {
+                shards.callAll(
+                        shardsOf(news),
+                        i -> generation -> new SharedCommand.Invalidate(news.get(i), generation, versions.get(i)),
+                        deadline);
+            } catch (SharedReplicaFailure | GenerationChanged e) {
+                throw Replies.shared(e, Outcome.NOT_APPLIED);
+            }
+        }
+    }
+
+    /** The entries as they are, null where there is none. */
+    List<@Nullable SharedEntry> entries(List<K> keys, Deadline deadline) {
+        List<ShardKey> addresses = keys.stream().map(context::address).toList();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return Replies.await(context.shared.read(addresses), deadline);
+            } catch (GenerationChanged e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+                for (int shard : new LinkedHashSet<>(shardsOf(addresses))) {
+                    shards.open(shard, deadline);
+                }
+            }
+        }
+    }
+
+    private Map<K, Found<V>> ask(Collection<K> keys, Deadline deadline) {
+        Map<K, Found<V>> found = new LinkedHashMap<>();
+        long asOf = context.clock.nanoTime();
+        List<K> ordered = List.copyOf(keys);
+        List<@Nullable SharedEntry> entries = entries(ordered, deadline);
+        List<K> unknown = new ArrayList<>();
+        for (int i = 0; i < ordered.size(); i++) {
+            SharedEntry entry = entries.get(i);
+            Optional<Found<V>> hit =
+                    entry != null && answers(ordered.get(i), entry) ? decoded(entry, asOf) : Optional.empty();
+            if (hit.isPresent()) {
+                context.counters.sharedHits.increment();
+                found.put(ordered.get(i), hit.get());
+            } else {
+                unknown.add(ordered.get(i));
+            }
+        }
+        for (int wait = 0; !unknown.isEmpty(); wait++) {
+            unknown = leaseAndFill(unknown, found, wait == LEASE_WAITS, deadline);
+            if (!unknown.isEmpty()) {
+                deadline.pause(LEASE_WAIT, Tier.SHARED, Outcome.NOT_APPLIED);
+            }
+        }
+        return found;
+    }
+
+    /** Whether an entry may be believed without asking the server for its own clock. */
+    private boolean answers(K key, SharedEntry entry) {
+        if (entry.pending()) {
+            return true;
+        }
+        ShardState state = shards.state(context.address(key).shard());
+        if (!entry.kind().isKnown() || !entry.generation().equals(state.generation())) {
+            return false;
+        }
+        // A marker in the second half of its life is judged by the server's clock, in LEASE.
+        long half = context.settings.marker().toNanos() / 2000;
+        return entry.writers() == 0 || entry.markerDeadline() - half > micros();
+    }
+
+    private long micros() {
+        Instant now = context.clock.now();
+        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+    }
+
+    /** Asks for leases, loads what was granted, and answers the keys that somebody else is loading. */
+    private List<K> leaseAndFill(List<K> keys, Map<K, Found<V>> found, boolean lastTry, Deadline deadline) {
+        long leaseId = CacheContext.newIdentity();
+        long asOf = context.clock.nanoTime();
+        List<ShardKey> addresses = keys.stream().map(context::address).toList();
+        List<LeaseReply> replies = shards.callAll(
+                shardsOf(addresses),
+                i -> generation ->
+                        new SharedCommand.Lease(addresses.get(i), generation, leaseId, context.settings.lease()),
+                deadline);
+        Set<K> granted = new LinkedHashSet<>();
+        Set<K> unfilled = new LinkedHashSet<>();
+        List<K> waiting = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            K key = keys.get(i);
+            if (replies.get(i) instanceof LeaseReply.Granted) {
+                granted.add(key);
+            } else if (replies.get(i) instanceof LeaseReply.Hit hit) {
+                Optional<Found<V>> known = decoded(hit.entry(), asOf);
+                if (known.isPresent()) {
+                    context.counters.sharedHits.increment();
+                    found.put(key, known.get());
+                } else {
+                    requireClean(hit.entry());
+                    replace(addresses.get(i), deadline);
+                    (lastTry ? unfilled : waiting).add(key);
+                }
+            } else if (lastTry) {
+                unfilled.add(key);
+            } else {
+                waiting.add(key);
+            }
+        }
+        Set<K> toLoad = new LinkedHashSet<>(granted);
+        toLoad.addAll(unfilled);
+        fromPrimary(toLoad, deadline, false, found);
+        fill(List.copyOf(granted), found, leaseId, deadline);
+        return waiting;
+    }
+
+    /** A pending write that this version of the application cannot read must not be hidden by the primary's older row. */
+    private static void requireClean(SharedEntry entry) {
+        if (entry.pending()) {
+            throw new Unavailable(
+                    "a pending write does not decode in this version of the application",
+                    null,
+                    Tier.SHARED,
+                    Outcome.NOT_APPLIED);
+        }
+    }
+
+    /** Bytes that do not decode are a miss: forgotten, so that the next lease is granted. */
+    private void replace(ShardKey address, Deadline deadline) {
+        shards.call(
+                address.shard(),
+                generation -> new SharedCommand.Invalidate(address, generation, Version.ABSENT),
+                deadline);
+    }
+
+    private void fill(List<K> keys, Map<K, Found<V>> found, long leaseId, Deadline deadline) {
+        if (keys.isEmpty()) {
+            return;
+        }
+        List<ShardKey> addresses = keys.stream().map(context::address).toList();
+        List<Shards.Reply<FillReply>> replies = shards.attemptAll(
+                shardsOf(addresses),
+                i -> {
+                    Found<V> row = Objects.requireNonNull(found.get(keys.get(i)));
+                    byte[] payload = row.value().map(context.envelope::seal).orElse(new byte[0]);
+                    return generation -> new SharedCommand.Fill(
+                            addresses.get(i),
+                            generation,
+                            leaseId,
+                            row.value().isPresent() ? EntryKind.VALUE : EntryKind.ABSENT,
+                            row.version(),
+                            payload,
+                            context.timeToLive(row.value().isEmpty()));
+                },
+                deadline);
+        for (Shards.Reply<FillReply> reply : replies) {
+            // A fill that fails or has lost its lease costs the next reader a load, nothing else.
+            if (reply.failure() != null || reply.result() == FillReply.LOST) {
+                context.counters.lostFills.increment();
+            }
+        }
+    }
+
+    private void fromPrimary(Set<K> keys, Deadline deadline, boolean mayTrail, Map<K, Found<V>> found) {
+        if (keys.isEmpty()) {
+            return;
+        }
+        long asOf = context.clock.nanoTime();
+        Map<K, Row<V>> rows = primary.load(keys, deadline);
+        for (K key : keys) {
+            found.put(key, Found.at(Tier.PRIMARY, rows.get(key), asOf, mayTrail));
+        }
+    }
+
+    private Optional<Found<V>> decoded(SharedEntry entry) {
+        return decoded(entry, context.clock.nanoTime());
+    }
+
+    private Optional<Found<V>> decoded(SharedEntry entry, long asOf) {
+        if (entry.kind() != EntryKind.VALUE) {
+            return Optional.of(new Found<>(Optional.empty(), versionOf(entry), Tier.SHARED, asOf, false));
+        }
+        return context.envelope
+                .open(entry.bytes(), entry.offset(), entry.length())
+                .map(value -> new Found<>(Optional.of(value), entry.version(), Tier.SHARED, asOf, false));
+    }
+
+    private static Version versionOf(SharedEntry entry) {
+        return entry.kind() == EntryKind.DELETED ? entry.version() : Version.ABSENT;
+    }
+
+    private static List<Integer> shardsOf(List<ShardKey> addresses) {
+        return addresses.stream().map(ShardKey::shard).toList();
+    }
+}

@@ -1,0 +1,429 @@
+package dev.understudy.engine;
+
+import dev.understudy.engine.InFlight.Ticket;
+import dev.understudy.model.Ack;
+import dev.understudy.model.Conflict;
+import dev.understudy.model.Generation;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Outcome;
+import dev.understudy.model.Position;
+import dev.understudy.model.Replication;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
+import dev.understudy.model.Unavailable;
+import dev.understudy.model.Version;
+import dev.understudy.model.WriteMode;
+import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.Applied;
+import dev.understudy.spi.ApplyReply;
+import dev.understudy.spi.Change;
+import dev.understudy.spi.Change.Guard;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.Prepared;
+import dev.understudy.spi.PrimaryConnection;
+import dev.understudy.spi.Renewed;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedCommand.AppliedChange;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One repository's part in one transaction at the primary: markers before the SQL, the SQL, and the outcome told to the replicas.
+ * Confined to the thread that runs the transaction.
+ *
+ * <p>Steps: {@link #write} any number of times (each puts the markers of new keys first, so that rows are stamped above any pending
+ * write-back), {@link #beforeCommit}, then exactly one of {@link #committed}, {@link #rolledBack}, {@link #unknown}.
+ * If the thread dies between, the markers expire and make the entries suspect: the next reader asks the primary.
+ */
+final class ThroughWrite<K, V> {
+    /** Subtracted from a marker's deadline, for the skew between the clocks of primary and shared replica. */
+    private static final long SKEW_MICROS = 100_000;
+    /** What the outcome is given at least, once the primary has committed. */
+    private static final Duration GRACE = Duration.ofMillis(500);
+
+    private final CacheContext<K, V> context;
+    private final Shards shards;
+    private final NearTier<K, V> near;
+    private final LateApplies late;
+    private final Deadline deadline;
+    private final Map<K, Marked<V>> marked = new LinkedHashMap<>();
+
+    /** A key with its marker and, once written, what the primary did. */
+    private static final class Marked<V> {
+        final ShardKey address;
+        final Ticket ticket;
+        final long writeId = CacheContext.newIdentity();
+        Generation generation = Generation.NONE;
+        Prepared prepared = new Prepared(Version.ABSENT, 0, 0, EntryKind.PLACEHOLDER, Version.ABSENT);
+
+        @Nullable
+        Applied<V> applied;
+
+        Marked(ShardKey address, Ticket ticket) {
+            this.address = address;
+            this.ticket = ticket;
+        }
+    }
+
+    ThroughWrite(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, LateApplies late, Deadline deadline) {
+        this.context = context;
+        this.shards = shards;
+        this.near = near;
+        this.late = late;
+        this.deadline = deadline;
+    }
+
+    /** Puts the markers of the keys that have none yet, pipelined. */
+    void prepare(Collection<K> keys) {
+        List<Marked<V>> added = new ArrayList<>();
+        for (K key : keys) {
+            if (!marked.containsKey(key)) {
+                ShardKey address = context.address(key);
+                Marked<V> mark = new Marked<>(address, near.enter(key, shards.state(address.shard())));
+                marked.put(key, mark);
+                added.add(mark);
+            }
+        }
+        List<Shards.Reply<Prepared>> replies = shards.attemptAll(
+                shardsOf(added),
+                i -> generation -> {
+                    added.get(i).generation = generation;
+                    return new SharedCommand.Prepare(
+                            added.get(i).address, generation, context.settings.marker(), Version.ABSENT);
+                },
+                deadline);
+        for (int i = 0; i < added.size(); i++) {
+            RuntimeException failure = replies.get(i).failure();
+            if (failure != null) {
+                throw Replies.shared(failure, Outcome.NOT_APPLIED);
+            }
+            added.get(i).prepared = replies.get(i).result();
+        }
+    }
+
+    /** Writes on the connection; what the primary stored becomes visible elsewhere only after {@link #committed}. */
+    Map<K, Applied<V>> write(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
+        prepare(mutations.stream().map(Mutation::key).toList());
+        List<Change<K, V>> changes = new ArrayList<>();
+        for (Mutation<K, V> mutation : mutations) {
+            Prepared prepared = at(mutation.key()).prepared;
+            Guard guard = guard(mutation, at(mutation.key()));
+            Version version = context.isVersioned() ? prepared.version() : Version.UNVERSIONED;
+            changes.add(new Change<>(mutation.key(), mutation.value(), version, guard));
+        }
+        return apply(connection, changes);
+    }
+
+    /** Stamps rows that the caller's own SQL changed, so that their order is known, and takes note of those it deleted. */
+    void changed(PrimaryConnection connection, Collection<K> keys) throws Exception {
+        prepare(keys);
+        Map<K, Row<V>> rows = context.store.lock(connection, keys);
+        List<Change<K, V>> changes = new ArrayList<>();
+        for (K key : new LinkedHashSet<>(keys)) {
+            Optional<V> value = Optional.ofNullable(rows.get(key)).map(Row::value);
+            if (!context.isVersioned() && value.isPresent()) {
+                at(key).applied = new Applied.Stored<>(new Row<>(value.get(), Version.UNVERSIONED));
+            } else {
+                Guard guard = value.isPresent() ? Guard.EXISTS : Guard.NONE;
+                changes.add(new Change<>(key, value, at(key).prepared.version(), guard));
+            }
+        }
+        apply(connection, changes);
+    }
+
+    private Map<K, Applied<V>> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
+        if (changes.isEmpty()) {
+            return Map.of();
+        }
+        Set<Integer> withPending = new LinkedHashSet<>();
+        Map<String, Version> tombstones = new TreeMap<>();
+        for (Change<K, V> change : changes) {
+            Marked<V> mark = at(change.key());
+            if (change.value().isEmpty() && context.settings.writeBack()) {
+                tombstones.put(mark.address.text(), change.version());
+                if (mark.prepared.hasPending()) {
+                    withPending.add(mark.address.shard());
+                }
+            }
+        }
+        if (!withPending.isEmpty()) {
+            context.primary.ledger().excludeDrain(connection, context.store.name(), withPending);
+        }
+        Map<K, Applied<V>> applied = context.store.apply(connection, changes);
+        for (Change<K, V> change : changes) {
+            Applied<V> result = applied.get(change.key());
+            if (result == null) {
+                throw new Invalid("the store answered nothing for a change");
+            }
+            if (result instanceof Applied.Refused<V> refused) {
+                throw conflict(change.guard(), refused.current());
+            }
+            at(change.key()).applied = result;
+        }
+        if (!tombstones.isEmpty()) {
+            context.primary.ledger().recordTombstones(connection, context.store.name(), tombstones);
+        }
+        return applied;
+    }
+
+    /** Last in the transaction: it must not commit when a marker no longer holds. */
+    void beforeCommit(PrimaryConnection connection, boolean renews) throws Exception {
+        if (marked.isEmpty()) {
+            return;
+        }
+        if (renews) {
+            renew();
+        }
+        long earliest = Long.MAX_VALUE;
+        for (Marked<V> mark : marked.values()) {
+            earliest = Math.min(earliest, mark.prepared.deadlineMicros());
+        }
+        context.primary.commitBefore(connection, earliest - SKEW_MICROS);
+    }
+
+    private void renew() {
+        List<Marked<V>> all = List.copyOf(marked.values());
+        List<Shards.Reply<Renewed>> replies = shards.attemptAll(
+                shardsOf(all),
+                i -> generation ->
+                        new SharedCommand.Renew(all.get(i).address, all.get(i).generation, context.settings.marker()),
+                deadline);
+        for (int i = 0; i < all.size(); i++) {
+            Marked<V> mark = all.get(i);
+            RuntimeException failure = replies.get(i).failure();
+            if (failure != null || !replies.get(i).result().held()) {
+                throw new Unavailable("a marker was lost before commit", failure, Tier.SHARED, Outcome.NOT_APPLIED);
+            }
+            Prepared old = mark.prepared;
+            mark.prepared = new Prepared(
+                    old.version(),
+                    replies.get(i).result().deadlineMicros(),
+                    old.preparedMicros(),
+                    old.pendingKind(),
+                    old.pendingVersion());
+        }
+    }
+
+    /**
+     * The primary has committed: tells the shared replica, then this instance's.
+     *
+     * @throws Unavailable with outcome {@code APPLIED} if the shared replica could not be told in time; it is told later
+     */
+    Map<K, WriteReceipt> committed() {
+        List<K> keys = new ArrayList<>();
+        marked.forEach((key, mark) -> {
+            if (mark.applied != null) {
+                keys.add(key);
+            }
+        });
+        Deadline until = deadline.remainingNanos() > GRACE.toNanos() ? deadline : Deadline.after(context.clock, GRACE);
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        List<K> untold = new ArrayList<>(keys);
+        boolean first = true;
+        try {
+            while (!untold.isEmpty()) {
+                List<K> again = tell(untold, first, until, receipts);
+                first = false;
+                if (!again.isEmpty() && until.isPast()) {
+                    throw missed(again);
+                }
+                untold = again;
+                if (!untold.isEmpty()) {
+                    until.pause(Duration.ofMillis(5), Tier.SHARED, Outcome.APPLIED);
+                }
+            }
+            return receipts;
+        } finally {
+            withdrawUnwritten();
+            leave();
+        }
+    }
+
+    private List<K> tell(List<K> keys, boolean first, Deadline until, Map<K, WriteReceipt> receipts) {
+        List<Marked<V>> marks = keys.stream().map(this::at).toList();
+        List<Shards.Reply<ApplyReply>> replies =
+                shards.attemptAll(shardsOf(marks), i -> generation -> outcome(marks.get(i), generation, first), until);
+        List<K> again = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            if (replies.get(i).failure() != null) {
+                // The outcome may have arrived or not. Telling it once more without the marker is harmless.
+                again.add(keys.get(i));
+            } else {
+                receipts.put(
+                        keys.get(i),
+                        install(keys.get(i), marks.get(i), replies.get(i).result()));
+            }
+        }
+        return again;
+    }
+
+    private SharedCommand<ApplyReply> outcome(Marked<V> mark, Generation generation, boolean first) {
+        boolean holdsMarker = first && generation.equals(mark.generation);
+        boolean isStored = mark.applied instanceof Applied.Stored<V>;
+        byte[] payload = mark.applied instanceof Applied.Stored<V> stored && context.isVersioned()
+                ? context.envelope.seal(stored.row().value())
+                : new byte[0];
+        return new SharedCommand.Apply(
+                mark.address,
+                generation,
+                isStored ? AppliedChange.UPSERTED : AppliedChange.DELETED,
+                versionOf(mark),
+                payload,
+                context.timeToLive(false),
+                holdsMarker ? Optional.of(mark.prepared) : Optional.empty(),
+                mark.writeId,
+                !context.isVersioned());
+    }
+
+    private WriteReceipt install(K key, Marked<V> mark, ApplyReply reply) {
+        context.counters.throughWrites.increment();
+        boolean isCurrent =
+                reply.result() == ApplyReply.Result.APPLIED || reply.result() == ApplyReply.Result.SUPERSEDED;
+        if (isCurrent && mark.applied instanceof Applied.Stored<V> stored && context.isVersioned()) {
+            near.evictBelow(key, stored.row().version());
+            near.install(
+                    key,
+                    mark.ticket,
+                    Optional.of(stored.row().value()),
+                    stored.row().version());
+        } else {
+            near.evict(key);
+        }
+        return new ThroughReceipt(versionOf(mark), reply.position());
+    }
+
+    private Unavailable missed(List<K> keys) {
+        context.counters.lateApplies.add(keys.size());
+        for (K key : keys) {
+            Marked<V> mark = at(key);
+            near.evict(key);
+            late.add(mark.address.shard(), generation -> outcome(mark, generation, false), shards);
+        }
+        return new Unavailable(
+                "the primary has committed, but the shared replica could not be told in time",
+                null,
+                Tier.SHARED,
+                Outcome.APPLIED);
+    }
+
+    /** The primary has certainly committed nothing: takes the markers back. */
+    void rolledBack() {
+        marked.values().forEach(mark -> mark.applied = null);
+        withdrawUnwritten();
+        leave();
+    }
+
+    /** It is not known whether the primary committed: the markers stay, so that entries become suspect when they expire. */
+    void unknown() {
+        marked.keySet().forEach(near::evict);
+        leave();
+    }
+
+    private void withdrawUnwritten() {
+        List<Marked<V>> unwritten = marked.values().stream()
+                .filter(mark -> mark.applied == null && mark.prepared.deadlineMicros() > 0)
+                .toList();
+        if (unwritten.isEmpty()) {
+            return;
+        }
+        Deadline soon = Deadline.after(context.clock, GRACE);
+        // A marker that cannot be taken back expires by itself; until then the entry is served as before.
+        shards.attemptAll(
+                shardsOf(unwritten),
+                i -> generation -> new SharedCommand.Apply(
+                        unwritten.get(i).address,
+                        unwritten.get(i).generation,
+                        AppliedChange.ABORTED,
+                        Version.ABSENT,
+                        new byte[0],
+                        context.timeToLive(false),
+                        Optional.of(unwritten.get(i).prepared),
+                        unwritten.get(i).writeId,
+                        false),
+                soon);
+    }
+
+    private void leave() {
+        marked.forEach((key, mark) -> near.leave(key, mark.ticket));
+        marked.clear();
+    }
+
+    private Guard guard(Mutation<K, V> mutation, Marked<V> mark) {
+        Prepared prepared = mark.prepared;
+        Optional<Version> expected = mutation.ifVersion();
+        if (mark.applied != null || !prepared.hasPending()) {
+            return switch (mutation.effectiveVerb()) {
+                case SAVE -> Guard.NONE;
+                case INSERT -> Guard.MISSING;
+                case UPDATE -> expected.<Guard>map(Guard.Exactly::new).orElse(Guard.EXISTS);
+                case DELETE -> expected.<Guard>map(Guard.Exactly::new).orElse(Guard.NONE);
+            };
+        }
+        // A pending write stands for the row: it is what the condition is judged against.
+        boolean isThere = prepared.pendingKind() == EntryKind.VALUE;
+        Version pending = prepared.pendingVersion();
+        Version current = isThere ? pending : Version.ABSENT;
+        boolean holds = switch (mutation.effectiveVerb()) {
+            case SAVE -> true;
+            case INSERT -> !isThere;
+            case UPDATE -> isThere && expected.map(current::equals).orElse(true);
+            case DELETE -> expected.map(current::equals).orElse(true);
+        };
+        if (!holds) {
+            throw new Conflict("a pending write is current", Tier.SHARED, current);
+        }
+        boolean isFree =
+                mutation.effectiveVerb() == Mutation.Verb.SAVE || mutation.effectiveVerb() == Mutation.Verb.DELETE;
+        return isFree && expected.isEmpty() ? Guard.NONE : new Guard.AtMost(pending);
+    }
+
+    private static Conflict conflict(Guard guard, Version current) {
+        String why = guard instanceof Guard.Missing
+                ? "the row exists"
+                : current.isAbsent() ? "the row does not exist" : "another version is current";
+        return new Conflict(why, Tier.PRIMARY, current);
+    }
+
+    private Marked<V> at(K key) {
+        Marked<V> mark = marked.get(key);
+        if (mark == null) {
+            throw new IllegalStateException("no marker was put for a key");
+        }
+        return mark;
+    }
+
+    private Version versionOf(Marked<V> mark) {
+        return mark.applied instanceof Applied.Stored<V> stored ? stored.row().version() : mark.prepared.version();
+    }
+
+    private List<Integer> shardsOf(List<Marked<V>> marks) {
+        return marks.stream().map(mark -> mark.address.shard()).toList();
+    }
+
+    private record ThroughReceipt(Version version, Position position) implements WriteReceipt {
+        @Override
+        public WriteMode mode() {
+            return WriteMode.THROUGH;
+        }
+
+        @Override
+        public Ack ack() {
+            return Ack.FSYNCED;
+        }
+
+        @Override
+        public Replication awaitCommitted(Duration timeout) {
+            return Replication.COMMITTED;
+        }
+    }
+}

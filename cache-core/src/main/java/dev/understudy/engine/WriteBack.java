@@ -1,0 +1,322 @@
+package dev.understudy.engine;
+
+import dev.understudy.engine.InFlight.Ticket;
+import dev.understudy.model.Ack;
+import dev.understudy.model.Conflict;
+import dev.understudy.model.DeadlineExceeded;
+import dev.understudy.model.Generation;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Outcome;
+import dev.understudy.model.Position;
+import dev.understudy.model.Rejected;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
+import dev.understudy.model.Unavailable;
+import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Version;
+import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedCommand.Condition;
+import dev.understudy.spi.SharedEntry;
+import dev.understudy.spi.SharedReplicaFailure;
+import dev.understudy.spi.SharedReplicaFailure.Reason;
+import dev.understudy.spi.WriteBackReply;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asynchronous replication: the write returns when the shared replica has logged it. Thread-safe.
+ *
+ * <h2>Ordering</h2>
+ * The shared replica allocates the version, replaces the entry, queues the key and announces the change in one atomic step; the drain
+ * gives the primary the newest value of a key under the version guard.
+ *
+ * <h2>Failure</h2>
+ * A command whose answer was lost is never sent again: the entry is asked for the write's identity. If it is not there, the outcome is
+ * unknown, and the caller is told so.
+ *
+ * <h2>Bounds</h2>
+ * The queue of each shard; at its bound the {@link Overflow} policy. Waiting ends at the caller's deadline.
+ */
+final class WriteBack<K, V> {
+    private static final Duration PAUSE = Duration.ofMillis(5);
+
+    private final CacheContext<K, V> context;
+    private final Shards shards;
+    private final NearTier<K, V> near;
+    private final SharedReads<K, V> reads;
+    private final PrimaryReads<K, V> primary;
+    private final WriteThrough<K, V> through;
+    private final Runnable onPending;
+
+    WriteBack(
+            CacheContext<K, V> context,
+            Shards shards,
+            NearTier<K, V> near,
+            SharedReads<K, V> reads,
+            PrimaryReads<K, V> primary,
+            WriteThrough<K, V> through,
+            Runnable onPending) {
+        this.context = context;
+        this.shards = shards;
+        this.near = near;
+        this.reads = reads;
+        this.primary = primary;
+        this.through = through;
+        this.onPending = onPending;
+    }
+
+    /** One write on its way into the log. Confined to the calling thread. */
+    private static final class Attempt<K, V> {
+        final Mutation<K, V> mutation;
+        final ShardKey address;
+        final byte[] payload;
+        final Ticket ticket;
+        final long writeId = CacheContext.newIdentity();
+        Optional<Version> base = Optional.empty();
+        WriteBackReply.@Nullable Accepted accepted;
+
+        Attempt(Mutation<K, V> mutation, ShardKey address, byte[] payload, Ticket ticket) {
+            this.mutation = mutation;
+            this.address = address;
+            this.payload = payload;
+            this.ticket = ticket;
+        }
+
+        Condition condition() {
+            Optional<Condition> version = mutation.ifVersion().map(Condition::version);
+            return switch (mutation.effectiveVerb()) {
+                case SAVE -> Condition.NONE;
+                case INSERT -> Condition.MISSING;
+                case UPDATE -> version.orElse(Condition.EXISTS);
+                case DELETE -> version.orElse(Condition.NONE);
+            };
+        }
+    }
+
+    /**
+     * Logs the writes, each by itself, pipelined. If one fails the others stay logged, and the failure's outcome is unknown if any was.
+     */
+    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Ack ack, Deadline deadline) {
+        List<Attempt<K, V>> attempts = new ArrayList<>();
+        for (Mutation<K, V> mutation : mutations) {
+            mutation.value().ifPresent(context.store::check);
+            byte[] payload = mutation.value().map(context.envelope::seal).orElse(new byte[0]);
+            ShardKey address = context.address(mutation.key());
+            attempts.add(new Attempt<>(
+                    mutation, address, payload, near.enter(mutation.key(), shards.state(address.shard()))));
+        }
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        try {
+            List<Attempt<K, V>> overflowing = log(attempts, deadline);
+            Ack reached = settle(attempts, ack, deadline);
+            for (Attempt<K, V> attempt : attempts) {
+                if (attempt.accepted != null) {
+                    receipts.put(attempt.mutation.key(), install(attempt, attempt.accepted, reached));
+                }
+            }
+            if (!overflowing.isEmpty()) {
+                receipts.putAll(overflow(overflowing, deadline));
+            }
+            return receipts;
+        } finally {
+            attempts.forEach(attempt -> near.leave(attempt.mutation.key(), attempt.ticket));
+            onPending.run();
+        }
+    }
+
+    /** Sends until each is accepted; answers those that found the queue full. */
+    private List<Attempt<K, V>> log(List<Attempt<K, V>> attempts, Deadline deadline) {
+        List<Attempt<K, V>> overflowing = new ArrayList<>();
+        List<Attempt<K, V>> open = attempts;
+        boolean anyAccepted = false;
+        while (!open.isEmpty()) {
+            List<Attempt<K, V>> batch = open;
+            List<Shards.Reply<WriteBackReply>> replies = shards.attemptAll(
+                    batch.stream().map(attempt -> attempt.address.shard()).toList(),
+                    i -> generation -> command(batch.get(i), generation),
+                    deadline);
+            List<Attempt<K, V>> again = new ArrayList<>();
+            List<Attempt<K, V>> cold = new ArrayList<>();
+            UnderstudyException failure = null;
+            Duration pause = Duration.ZERO;
+            for (int i = 0; i < batch.size(); i++) {
+                Attempt<K, V> attempt = batch.get(i);
+                try {
+                    WriteBackReply reply = reply(attempt, replies.get(i), deadline);
+                    if (reply instanceof WriteBackReply.Accepted accepted) {
+                        attempt.accepted = accepted;
+                        anyAccepted = true;
+                    } else if (reply instanceof WriteBackReply.Cold) {
+                        cold.add(attempt);
+                    } else if (reply instanceof WriteBackReply.Full) {
+                        (waitsForRoom() ? again : overflowing).add(attempt);
+                        pause = PAUSE;
+                    } else if (reply instanceof WriteBackReply.Marked) {
+                        again.add(attempt);
+                        pause = PAUSE;
+                    } else if (reply instanceof WriteBackReply.Refused refused) {
+                        throw new Conflict("the condition does not hold", Tier.SHARED, refused.current());
+                    }
+                } catch (UnderstudyException e) {
+                    failure = failure == null || e.outcome() == Outcome.UNKNOWN ? e : failure;
+                }
+            }
+            if (failure != null) {
+                throw anyAccepted && failure.outcome() == Outcome.NOT_APPLIED ? partly(failure) : failure;
+            }
+            warm(cold, deadline);
+            again.addAll(cold);
+            if (!pause.isZero()) {
+                onPending.run();
+                waitForRoom(pause, anyAccepted, deadline);
+            }
+            open = again;
+        }
+        return overflowing;
+    }
+
+    private SharedCommand<WriteBackReply> command(Attempt<K, V> attempt, Generation generation) {
+        int limit = Math.max(1, context.settings.back().maximumPending() / context.settings.shards());
+        return new SharedCommand.WriteBack(
+                attempt.address,
+                generation,
+                attempt.mutation.value().isPresent() ? EntryKind.VALUE : EntryKind.DELETED,
+                attempt.payload,
+                attempt.writeId,
+                attempt.condition(),
+                attempt.base,
+                limit,
+                Version.ABSENT);
+    }
+
+    private boolean waitsForRoom() {
+        return context.settings.back().overflow() == Overflow.BLOCK;
+    }
+
+    private void waitForRoom(Duration pause, boolean anyAccepted, Deadline deadline) {
+        try {
+            deadline.pause(pause, Tier.SHARED, anyAccepted ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
+        } catch (DeadlineExceeded e) {
+            if (waitsForRoom() && !anyAccepted && !Thread.currentThread().isInterrupted()) {
+                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, "maximumPending");
+            }
+            throw e;
+        }
+    }
+
+    private static UnderstudyException partly(UnderstudyException failure) {
+        return new Unavailable("some of the writes were logged, one was not", failure, failure.tier(), Outcome.UNKNOWN);
+    }
+
+    private WriteBackReply reply(Attempt<K, V> attempt, Shards.Reply<WriteBackReply> reply, Deadline deadline) {
+        RuntimeException failure = reply.failure();
+        if (failure == null) {
+            return reply.result();
+        }
+        if (failure instanceof SharedReplicaFailure shared) {
+            if (shared.reason() == Reason.OUT_OF_MEMORY) {
+                return new WriteBackReply.Full();
+            }
+            if (shared.reason() == Reason.NO_ANSWER) {
+                return resolve(attempt, shared, deadline);
+            }
+        }
+        throw Replies.shared(failure, Outcome.NOT_APPLIED);
+    }
+
+    /** The answer was lost: asks the entry whether the write is there. */
+    private WriteBackReply resolve(Attempt<K, V> attempt, SharedReplicaFailure failure, Deadline deadline) {
+        while (!deadline.isPast()) {
+            try {
+                SharedEntry entry =
+                        reads.entries(List.of(attempt.mutation.key()), deadline).get(0);
+                if (entry != null && entry.writeId() == attempt.writeId) {
+                    Position position = shards.state(attempt.address.shard()).applied();
+                    return new WriteBackReply.Accepted(entry.version(), position, true);
+                }
+                break;
+            } catch (RuntimeException e) {
+                // Still away; asked again until the deadline.
+                deadline.pause(PAUSE, Tier.SHARED, Outcome.UNKNOWN);
+            }
+        }
+        throw new Unavailable("it is not known whether the write was logged", failure, Tier.SHARED, Outcome.UNKNOWN);
+    }
+
+    /** Loads the versions of rows that the shared replica knows nothing of, so that the write is ordered after them. */
+    private void warm(List<Attempt<K, V>> cold, Deadline deadline) {
+        if (cold.isEmpty()) {
+            return;
+        }
+        Map<K, Row<V>> rows;
+        try {
+            rows = primary.load(
+                    cold.stream().map(attempt -> attempt.mutation.key()).toList(), deadline);
+        } catch (Invalid e) {
+            throw e;
+        } catch (UnderstudyException e) {
+            // The primary is away. Without a condition the write goes on with its base unknown; the clock orders it.
+            for (Attempt<K, V> attempt : cold) {
+                if (!attempt.condition().equals(Condition.NONE)) {
+                    throw e;
+                }
+                context.counters.blindWrites.increment();
+                attempt.base = Optional.of(Version.UNKNOWN);
+            }
+            return;
+        }
+        for (Attempt<K, V> attempt : cold) {
+            Row<V> row = rows.get(attempt.mutation.key());
+            attempt.base = Optional.of(row == null ? Version.ABSENT : row.version());
+        }
+    }
+
+    private Ack settle(List<Attempt<K, V>> attempts, Ack ack, Deadline deadline) {
+        boolean anyAccepted = attempts.stream().anyMatch(attempt -> attempt.accepted != null);
+        if (ack.equals(Ack.ACCEPTED) || !anyAccepted) {
+            return ack;
+        }
+        boolean reached;
+        try {
+            reached = Replies.await(context.replica.settle(ack, deadline.remaining()), deadline);
+        } catch (SharedReplicaFailure e) {
+            reached = false;
+        }
+        if (reached) {
+            return ack;
+        }
+        context.counters.ackTimeouts.increment();
+        if (context.settings.back().degradesOnAckTimeout()) {
+            return Ack.ACCEPTED;
+        }
+        throw new DeadlineExceeded("the ack level was not reached in time", null, Tier.SHARED, Outcome.UNKNOWN);
+    }
+
+    private WriteReceipt install(Attempt<K, V> attempt, WriteBackReply.Accepted accepted, Ack reached) {
+        context.counters.backWrites.increment();
+        K key = attempt.mutation.key();
+        near.evictBelow(key, accepted.version());
+        if (attempt.mutation.value().isPresent()) {
+            near.install(key, attempt.ticket, attempt.mutation.value(), accepted.version());
+        } else {
+            near.evict(key);
+        }
+        return new BackReceipt<>(context, reads, primary, key, accepted.version(), accepted.position(), reached);
+    }
+
+    private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Deadline deadline) {
+        if (context.settings.back().overflow() == Overflow.REJECT) {
+            throw new Rejected("the queue is full", Tier.SHARED, "maximumPending");
+        }
+        context.counters.overflows.add(attempts.size());
+        return through.write(attempts.stream().map(attempt -> attempt.mutation).toList(), deadline);
+    }
+}
