@@ -195,8 +195,11 @@ final class ThroughWrite<K, V> {
         List<Marked<V>> all = List.copyOf(marked.values());
         List<Shards.Reply<Renewed>> replies = shards.attemptAll(
                 shardsOf(all),
-                i -> generation ->
-                        new SharedCommand.Renew(all.get(i).address, all.get(i).generation, context.settings.marker()),
+                i -> generation -> new SharedCommand.Renew(
+                        all.get(i).address,
+                        all.get(i).generation,
+                        context.settings.marker(),
+                        all.get(i).prepared.deadlineMicros()),
                 deadline);
         for (int i = 0; i < all.size(); i++) {
             Marked<V> mark = all.get(i);

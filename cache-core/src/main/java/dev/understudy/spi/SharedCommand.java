@@ -120,8 +120,8 @@ public sealed interface SharedCommand<R> {
             Version known)
             implements Keyed<WriteBackReply> {}
 
-    /** Oldest pending entries that became pending at or before {@code dueMicros} of the shared replica's clock. */
-    record Peek(int shard, Generation generation, long dueMicros, int limit) implements SharedCommand<List<Pending>> {}
+    /** The entries that have been pending for at least {@code age} by the shared replica's clock, oldest first, at most {@code limit}. */
+    record Peek(int shard, Generation generation, Duration age, int limit) implements SharedCommand<List<Pending>> {}
 
     /**
      * Tells what became of a pending entry that was given to the primary.

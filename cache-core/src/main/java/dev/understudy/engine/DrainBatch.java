@@ -1,0 +1,227 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Version;
+import dev.understudy.spi.Applied;
+import dev.understudy.spi.Change;
+import dev.understudy.spi.DrainLedger.DeadLetter;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.Pending;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryConnection;
+import dev.understudy.spi.PrimaryFailure;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedCommand.Correction;
+import dev.understudy.spi.SharedCommand.Fate;
+import dev.understudy.spi.SharedEntry;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes peeked entries to the primary: one transaction for all, split where one of them stands in the way. Confined to the drain's thread.
+ *
+ * <h2>Ordering</h2>
+ * The transaction first locks its shards' rows and compares the epochs; a shard that went to another owner is left out. Upserts carry the
+ * version guard; one below a tombstone of its key was overtaken by a delete and counts as superseded.
+ *
+ * <h2>Failure</h2>
+ * Only data errors are the row's fault: halves are tried until the row stands alone, and it is recorded in the dead letters. A locked row is
+ * isolated the same way and left for the next round. Everything else fails the batch.
+ */
+final class DrainBatch<K, V> {
+    private final CacheContext<K, V> context;
+    private final ShardLeases<K, V> leases;
+    private final Map<Integer, Long> epochs;
+    private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
+
+    /** What became of an entry; the correction is the row as stored where it differs from what was sent. */
+    record Result(Fate fate, Optional<Correction> correction) {}
+
+    /** One entry with its key and value. */
+    record Item<K, V>(Pending pending, K key, Optional<V> value) {
+        SharedEntry entry() {
+            return pending.entry();
+        }
+
+        int shard() {
+            return pending.key().shard();
+        }
+    }
+
+    DrainBatch(CacheContext<K, V> context, ShardLeases<K, V> leases, Map<Integer, Long> epochs) {
+        this.context = context;
+        this.leases = leases;
+        this.epochs = epochs;
+    }
+
+    /** The entries that decode; the others are counted and stay pending for an instance that can read them. */
+    List<Item<K, V>> items(List<Pending> pending) {
+        List<Item<K, V>> items = new ArrayList<>(pending.size());
+        for (Pending one : pending) {
+            SharedEntry entry = one.entry();
+            K key = context.keys.parse(one.key().text());
+            if (entry.kind() == EntryKind.DELETED) {
+                items.add(new Item<>(one, key, Optional.empty()));
+            } else {
+                context.envelope
+                        .open(entry.bytes(), entry.offset(), entry.length())
+                        .ifPresent(value -> items.add(new Item<>(one, key, Optional.of(value))));
+            }
+        }
+        return items;
+    }
+
+    /** Writes the entries; what is not in the answer stays pending. */
+    Map<Item<K, V>, Result> write(List<Item<K, V>> items) {
+        split(items);
+        return results;
+    }
+
+    private void split(List<Item<K, V>> items) {
+        if (items.isEmpty()) {
+            return;
+        }
+        try {
+            results.putAll(context.primary.call(
+                    Primary.Use.DRAIN, context.settings.timeout(), connection -> writeOn(connection, items)));
+            context.counters.drainBatches.increment();
+        } catch (PrimaryFailure e) {
+            boolean isRow = e.kind() == PrimaryFailure.Kind.DATA || "55P03".equals(e.sqlState());
+            if (!isRow) {
+                throw e;
+            }
+            if (items.size() > 1) {
+                split(items.subList(0, items.size() / 2));
+                split(items.subList(items.size() / 2, items.size()));
+            } else if (e.kind() == PrimaryFailure.Kind.DATA) {
+                bury(items.get(0), e);
+            }
+        }
+    }
+
+    private Map<Item<K, V>, Result> writeOn(PrimaryConnection connection, List<Item<K, V>> all) throws Exception {
+        List<Item<K, V>> items = fenced(connection, all);
+        Map<Item<K, V>, Result> written = new LinkedHashMap<>();
+        Map<String, Version> tombstones = items.isEmpty()
+                ? Map.of()
+                : context.primary
+                        .ledger()
+                        .tombstones(
+                                connection,
+                                context.store.name(),
+                                items.stream()
+                                        .map(item -> item.pending().key().text())
+                                        .toList());
+        List<Item<K, V>> sent = new ArrayList<>();
+        List<Change<K, V>> changes = new ArrayList<>();
+        Map<String, Version> deleted = new TreeMap<>();
+        for (Item<K, V> item : items) {
+            Version version = item.entry().version();
+            Version tombstone = tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
+            if (item.value().isPresent() && tombstone.isAfter(version)) {
+                written.put(item, new Result(Fate.SUPERSEDED, Optional.empty()));
+                continue;
+            }
+            if (item.value().isEmpty()) {
+                deleted.put(item.pending().key().text(), version);
+            }
+            sent.add(item);
+            changes.add(new Change<>(item.key(), item.value(), version, Change.Guard.OLDER));
+        }
+        if (!changes.isEmpty()) {
+            Map<K, Applied<V>> applied = context.store.apply(connection, changes);
+            Map<K, Row<V>> earlier = appliedEarlier(connection, sent, applied);
+            for (Item<K, V> item : sent) {
+                written.put(item, result(item, applied.get(item.key()), earlier.get(item.key())));
+            }
+        }
+        if (!deleted.isEmpty()) {
+            context.primary.ledger().recordTombstones(connection, context.store.name(), deleted);
+        }
+        return written;
+    }
+
+    private List<Item<K, V>> fenced(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
+        Map<Integer, Long> claimed = new TreeMap<>();
+        for (Item<K, V> item : items) {
+            Long epoch = epochs.get(item.shard());
+            if (epoch != null) {
+                claimed.put(item.shard(), epoch);
+            }
+        }
+        Set<Integer> owned = context.primary
+                .ledger()
+                .fence(connection, context.store.name(), claimed, leases.owner(), leases.lease());
+        Set<Integer> gone = new LinkedHashSet<>(claimed.keySet());
+        gone.removeAll(owned);
+        gone.forEach(leases::lost);
+        return items.stream().filter(item -> owned.contains(item.shard())).toList();
+    }
+
+    /** Rows that an earlier attempt, whose answer was lost, has written already. */
+    private Map<K, Row<V>> appliedEarlier(
+            PrimaryConnection connection, List<Item<K, V>> sent, Map<K, Applied<V>> applied) throws Exception {
+        List<K> equal = new ArrayList<>();
+        for (Item<K, V> item : sent) {
+            if (applied.get(item.key()) instanceof Applied.Refused<V> refused
+                    && refused.current().equals(item.entry().version())) {
+                equal.add(item.key());
+            }
+        }
+        return equal.isEmpty() ? Map.of() : context.store.load(connection, equal);
+    }
+
+    private Result result(Item<K, V> item, @Nullable Applied<V> applied, @Nullable Row<V> earlier) {
+        if (applied instanceof Applied.Stored<V> stored) {
+            return new Result(Fate.APPLIED, correction(item, stored.row()));
+        }
+        if (applied instanceof Applied.Deleted<V>) {
+            return new Result(Fate.APPLIED, Optional.empty());
+        }
+        if (earlier != null && item.value().isPresent()) {
+            return new Result(Fate.APPLIED, correction(item, earlier));
+        }
+        return new Result(Fate.SUPERSEDED, Optional.empty());
+    }
+
+    private Optional<Correction> correction(Item<K, V> item, Row<V> stored) {
+        byte[] bytes = context.envelope.seal(stored.value());
+        SharedEntry entry = item.entry();
+        boolean isSame = stored.version().equals(entry.version())
+                && Arrays.equals(
+                        bytes, 0, bytes.length, entry.bytes(), entry.offset(), entry.offset() + entry.length());
+        return isSame ? Optional.empty() : Optional.of(new Correction(stored.version(), bytes));
+    }
+
+    private void bury(Item<K, V> item, PrimaryFailure why) {
+        SharedEntry entry = item.entry();
+        DeadLetter letter = new DeadLetter(
+                item.pending().key().text(),
+                entry.version(),
+                entry.kind(),
+                entry.base(),
+                entry.payload(),
+                why.sqlState(),
+                String.valueOf(why.getMessage()),
+                Instant.EPOCH);
+        boolean isOwned = context.primary.call(Primary.Use.DRAIN, context.settings.timeout(), connection -> {
+            if (fenced(connection, List.of(item)).isEmpty()) {
+                return false;
+            }
+            context.primary.ledger().recordDeadLetters(connection, context.store.name(), List.of(letter));
+            return true;
+        });
+        if (isOwned) {
+            context.counters.deadLetters.increment();
+            results.put(item, new Result(Fate.DEAD, Optional.empty()));
+        }
+    }
+}
