@@ -1,0 +1,306 @@
+package dev.understudy.servers;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A TCP proxy on the loopback interface whose network can be broken: for clients that are to meet faults which their server
+ * does not have. Thread-safe.
+ *
+ * <h2>Modes</h2>
+ *
+ * <table>
+ * <caption>What a client meets</caption>
+ * <tr><th>{@link #pass()}</th><td>the server</td></tr>
+ * <tr><th>{@link #refuse()}</th><td>connections are reset, new ones refused</td></tr>
+ * <tr><th>{@link #blackhole()}</th><td>connections stay open, new ones are accepted, no byte gets through</td></tr>
+ * <tr><th>{@link #holdReplies()}</th><td>the server gets all requests; its replies do not come back</td></tr>
+ * </table>
+ *
+ * As in a network that heals, bytes held back in the last two modes are delivered when the mode is left for {@code pass},
+ * and lost when connections are {@link #cut()} before.
+ *
+ * <h2>Bounds and threads</h2>
+ *
+ * At most {@value #CONNECTIONS_MAX} connections at a time; further ones are closed at once. Two daemon threads per
+ * connection and one that accepts; all have ended soon after {@link #close()}. Each copies chunks of up to 64 KiB.
+ */
+public final class TcpProxy implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TcpProxy.class);
+    private static final int CONNECTIONS_MAX = 512;
+    private static final int CHUNK_BYTES = 1 << 16;
+    private static final int CONNECT_MILLIS = 5_000;
+
+    private final InetSocketAddress target;
+    private final int port;
+
+    @GuardedBy("this")
+    private final Set<Connection> connections = new LinkedHashSet<>();
+
+    @GuardedBy("this")
+    private @Nullable ServerSocket listener;
+
+    @GuardedBy("this")
+    private Mode mode = Mode.PASS;
+
+    @GuardedBy("this")
+    private boolean closed;
+
+    private volatile long latencyNanos;
+
+    private TcpProxy(InetSocketAddress target, int port) {
+        this.target = target;
+        this.port = port;
+    }
+
+    /** A proxy in front of a server, on a free port, that lets everything pass. */
+    public static TcpProxy to(String host, int port) {
+        TcpProxy proxy = new TcpProxy(new InetSocketAddress(host, port), Ports.free());
+        proxy.listen();
+        return proxy;
+    }
+
+    /** A proxy in front of a server, on a free port, that lets everything pass. */
+    public static TcpProxy to(TestServer server) {
+        return to(server.host(), server.port());
+    }
+
+    /** Address to connect to instead of the server's. */
+    public String host() {
+        return "127.0.0.1";
+    }
+
+    /** Port to connect to instead of the server's; stays the same in all modes. */
+    public int port() {
+        return port;
+    }
+
+    /** {@code redis://host:port} of the proxy. */
+    public String redisUri() {
+        return "redis://" + host() + ":" + port;
+    }
+
+    /** {@code url}, a complete one of the server behind, with the proxy's host and port. */
+    public String jdbcUrl(String url) {
+        return url.replaceFirst("//[^/?]+", "//" + host() + ":" + port);
+    }
+
+    /** Forwards everything, what was held back first. */
+    public synchronized void pass() {
+        mode(Mode.PASS);
+        listen();
+    }
+
+    /** Resets all connections and refuses new ones. */
+    public synchronized void refuse() {
+        mode(Mode.REFUSE);
+        stopListening();
+        cut();
+    }
+
+    /** Holds back all bytes in both directions. */
+    public synchronized void blackhole() {
+        mode(Mode.BLACKHOLE);
+        listen();
+    }
+
+    /** Forwards requests and holds back replies. */
+    public synchronized void holdReplies() {
+        mode(Mode.HOLD_REPLIES);
+        listen();
+    }
+
+    /** Resets all connections; the mode stays. */
+    public synchronized void cut() {
+        List.copyOf(connections).forEach(Connection::reset);
+        connections.clear();
+        notifyAll();
+    }
+
+    /** Delays each chunk by {@code delay} in each direction; zero for none. */
+    public void latency(Duration delay) {
+        latencyNanos = delay.toNanos();
+    }
+
+    /** How many connections are open through the proxy. */
+    public synchronized int connections() {
+        return connections.size();
+    }
+
+    /** Resets all connections, stops listening and ends the threads. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        mode = Mode.REFUSE;
+        stopListening();
+        cut();
+    }
+
+    @GuardedBy("this")
+    private void mode(Mode next) {
+        if (closed) {
+            throw new IllegalStateException("the proxy is closed");
+        }
+        mode = next;
+        notifyAll();
+    }
+
+    private synchronized void listen() {
+        if (listener != null) {
+            return;
+        }
+        try {
+            ServerSocket socket = Ports.listen(port);
+            listener = socket;
+            daemon("accept", () -> accept(socket));
+        } catch (IOException e) {
+            throw new UncheckedIOException("the proxy cannot listen on port " + port, e);
+        }
+    }
+
+    @GuardedBy("this")
+    private void stopListening() {
+        if (listener != null) {
+            closeQuietly(listener);
+            listener = null;
+        }
+    }
+
+    private void accept(ServerSocket socket) {
+        while (true) {
+            try {
+                Connection connection = new Connection(socket.accept());
+                synchronized (this) {
+                    if (closed || mode == Mode.REFUSE || connections.size() >= CONNECTIONS_MAX) {
+                        connection.reset();
+                        continue;
+                    }
+                    connections.add(connection);
+                }
+                daemon("connection", connection::run);
+            } catch (IOException listenerClosed) {
+                return;
+            }
+        }
+    }
+
+    private void daemon(String what, Runnable work) {
+        Thread thread = new Thread(work, "tcp-proxy-" + port + "-" + what);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Waits until bytes of this direction may go on. */
+    private synchronized void awaitOpen(Connection connection, boolean reply) throws InterruptedException {
+        while (!connection.ended && (mode == Mode.BLACKHOLE || (mode == Mode.HOLD_REPLIES && reply))) {
+            TimeUnit.MILLISECONDS.timedWait(this, 1_000);
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable closeable) {
+        try {
+            closeable.close();
+        } catch (Exception e) {
+            LOG.debug("a socket of the proxy failed to close: {}", e.getMessage());
+        }
+    }
+
+    private enum Mode {
+        PASS,
+        REFUSE,
+        BLACKHOLE,
+        HOLD_REPLIES
+    }
+
+    /** A client's connection and the one behind it. */
+    private final class Connection {
+        private final Socket client;
+        private final Socket server = new Socket();
+        private volatile boolean ended;
+
+        private Connection(Socket client) {
+            this.client = client;
+        }
+
+        /** Connects to the server, and copies requests in this thread and replies in another. */
+        private void run() {
+            try {
+                awaitOpen(this, false);
+                client.setTcpNoDelay(true);
+                server.setTcpNoDelay(true);
+                server.connect(target, CONNECT_MILLIS);
+            } catch (IOException e) {
+                end(true); // the server is away: so is the proxy for this client
+                return;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                end(true);
+                return;
+            }
+            daemon("replies", () -> copy(server, client, true));
+            copy(client, server, false);
+        }
+
+        private void copy(Socket from, Socket to, boolean reply) {
+            byte[] chunk = new byte[CHUNK_BYTES];
+            try {
+                while (!ended) {
+                    int length = from.getInputStream().read(chunk);
+                    long delay = latencyNanos;
+                    if (delay > 0) {
+                        LockSupport.parkNanos(delay);
+                    }
+                    awaitOpen(this, reply);
+                    if (length < 0) {
+                        break;
+                    }
+                    to.getOutputStream().write(chunk, 0, length);
+                }
+                end(false);
+            } catch (IOException broken) {
+                end(true); // one side is gone: the other learns of it as a reset
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                end(true);
+            }
+        }
+
+        private void end(boolean reset) {
+            if (reset) {
+                reset();
+            } else {
+                ended = true;
+                closeQuietly(client);
+                closeQuietly(server);
+            }
+            synchronized (TcpProxy.this) {
+                connections.remove(this);
+            }
+        }
+
+        private void reset() {
+            ended = true;
+            for (Socket socket : List.of(client, server)) {
+                try {
+                    socket.setSoLinger(true, 0);
+                } catch (IOException alreadyClosed) {
+                    LOG.debug("a connection of the proxy was closed before its reset");
+                }
+                closeQuietly(socket);
+            }
+        }
+    }
+}
