@@ -183,7 +183,8 @@ public final class FaultySharedReplica implements SharedReplica {
                     rules.remove(rule);
                 }
                 try {
-                    return (CompletionStage<R>) rule.fault().around(call, () -> (CompletionStage<Object>) send.get());
+                    return unwrapped(
+                            (CompletionStage<R>) rule.fault().around(call, () -> (CompletionStage<Object>) send.get()));
                 } catch (RuntimeException e) { // thrown by a hook: the call was not sent
                     return CompletableFuture.failedFuture(e);
                 }

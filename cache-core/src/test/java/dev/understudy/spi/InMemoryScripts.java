@@ -255,7 +255,7 @@ final class InMemoryScripts {
     static List<Pending> peek(InMemoryShard shard, SharedCommand.Peek c) {
         Run run = shard.new Run(null, c.generation());
         List<Pending> due = new ArrayList<>();
-        for (String key : run.queue().due(c.dueMicros(), c.limit())) {
+        for (String key : run.queue().due(run.now - micros(c.age()), c.limit())) {
             InMemoryEntry entry = shard.get(key);
             if (entry != null) {
                 due.add(new Pending(new ShardKey(shard.number, key), entry.read()));
