@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
+    private static final Duration LOOK = Duration.ofMillis(5);
     private static final Duration IDLE_PAUSE = Duration.ofMillis(250);
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
@@ -209,7 +210,7 @@ final class Drain<K, V> {
     }
 
     /** Waits until nothing is pending, drained here or by another instance. Answers how many entries are left at the deadline. */
-    long drainUntil(Deadline deadline) {
+    static long awaitEmpty(CacheContext<?, ?> context, Runnable hint, Deadline deadline) {
         while (true) {
             long left;
             try {
@@ -219,11 +220,11 @@ final class Drain<K, V> {
             } catch (SharedReplicaFailure e) {
                 throw Replies.shared(e, Outcome.NOT_APPLIED);
             }
-            if (left == 0 || deadline.remainingNanos() < 5_000_000) {
+            if (left == 0 || deadline.remainingNanos() < LOOK.toNanos()) {
                 return left;
             }
-            hint();
-            deadline.pause(Duration.ofMillis(5), Tier.SHARED, Outcome.NOT_APPLIED);
+            hint.run();
+            deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
         }
     }
 }

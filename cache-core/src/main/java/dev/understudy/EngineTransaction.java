@@ -1,0 +1,183 @@
+package dev.understudy;
+
+import dev.understudy.engine.CacheEngine;
+import dev.understudy.engine.Mutation;
+import dev.understudy.engine.Mutation.Verb;
+import dev.understudy.engine.Participant;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.UnderstudyException;
+import dev.understudy.spi.PrimaryConnection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** A running transaction with its participants. Confined to the thread that runs it. */
+final class EngineTransaction implements Transaction {
+    private final PrimaryConnection connection;
+    private final Set<CacheEngine<?, ?>> known;
+    private final Duration timeout;
+    private final Map<CacheEngine<?, ?>, Participant<?, ?>> participants = new LinkedHashMap<>();
+
+    EngineTransaction(PrimaryConnection connection, Set<CacheEngine<?, ?>> known, Duration timeout) {
+        this.connection = connection;
+        this.known = known;
+        this.timeout = timeout;
+    }
+
+    /** A step on the connection that may throw what the primary's adapter knows how to classify. */
+    private interface Step<T> {
+        T run() throws Exception;
+    }
+
+    @Override
+    public <K, V> TransactionRepository<K, V> on(CachedRepository<K, V> repository) {
+        CacheEngine<K, V> engine = engineOf(repository);
+        return new Part<>(engine, participant(engine));
+    }
+
+    @Override
+    public <K, V> void changed(CachedRepository<K, V> repository, Collection<K> keys) {
+        Participant<K, V> participant = participant(engineOf(repository));
+        run(() -> {
+            participant.changed(connection, keys);
+            return true;
+        });
+    }
+
+    @Override
+    public <T> T unwrap(Class<T> connectionType) {
+        return connection.unwrap(connectionType);
+    }
+
+    void beforeCommit() throws Exception {
+        for (Participant<?, ?> participant : participants.values()) {
+            participant.beforeCommit(connection);
+        }
+    }
+
+    /** Tells every participant; a failure of one keeps none of the others from being told. */
+    void committed() {
+        UnderstudyException first = null;
+        for (Participant<?, ?> participant : participants.values()) {
+            try {
+                participant.committed();
+            } catch (UnderstudyException e) {
+                first = first == null ? e : first;
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+
+    void rolledBack() {
+        participants.values().forEach(Participant::rolledBack);
+    }
+
+    void unknown() {
+        participants.values().forEach(Participant::unknown);
+    }
+
+    private <K, V> CacheEngine<K, V> engineOf(CachedRepository<K, V> repository) {
+        if (repository instanceof EngineRepository<K, V> own && known.contains(own.engine())) {
+            return own.engine();
+        }
+        throw new Invalid("the repository does not belong to this Understudy");
+    }
+
+    @SuppressWarnings("unchecked") // a participant is put under its own engine only
+    private <K, V> Participant<K, V> participant(CacheEngine<K, V> engine) {
+        return (Participant<K, V>) participants.computeIfAbsent(engine, e -> engine.participant(timeout));
+    }
+
+    /** Runs a step; a checked failure travels to the primary's adapter as it is. */
+    private static <T> T run(Step<T> step) {
+        try {
+            return step.run();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw EngineTransaction.<RuntimeException>unchecked(e);
+        }
+    }
+
+    @SuppressWarnings("unchecked") // the cast is erased: the exception is thrown as it is
+    private static <E extends Exception> E unchecked(Exception e) throws E {
+        throw (E) e;
+    }
+
+    private final class Part<K, V> implements TransactionRepository<K, V> {
+        private final CacheEngine<K, V> engine;
+        private final Participant<K, V> participant;
+
+        Part(CacheEngine<K, V> engine, Participant<K, V> participant) {
+            this.engine = engine;
+            this.participant = participant;
+        }
+
+        @Override
+        public Optional<V> find(K key) {
+            return Optional.ofNullable(findAll(List.of(key)).get(key));
+        }
+
+        @Override
+        public Map<K, V> findAll(Collection<K> keys) {
+            return run(() -> participant.find(connection, keys));
+        }
+
+        @Override
+        public V insert(V value) {
+            return one(value, Verb.INSERT);
+        }
+
+        @Override
+        public V save(V value) {
+            return one(value, Verb.SAVE);
+        }
+
+        @Override
+        public Map<K, V> saveAll(Collection<V> values) {
+            List<Mutation<K, V>> mutations = new ArrayList<>();
+            for (V value : values) {
+                mutations.add(mutation(engine.keyOf(value), value, Verb.SAVE));
+            }
+            return run(() -> participant.write(connection, mutations));
+        }
+
+        @Override
+        public V update(K key, UnaryOperator<V> change) {
+            return run(() -> participant.update(connection, key, change));
+        }
+
+        @Override
+        public void delete(K key) {
+            deleteAll(List.of(key));
+        }
+
+        @Override
+        public void deleteAll(Collection<K> keys) {
+            List<Mutation<K, V>> mutations = new ArrayList<>();
+            for (K key : keys) {
+                mutations.add(mutation(key, null, Verb.DELETE));
+            }
+            run(() -> participant.write(connection, mutations));
+        }
+
+        private V one(V value, Verb verb) {
+            K key = engine.keyOf(value);
+            Map<K, V> stored = run(() -> participant.write(connection, List.of(mutation(key, value, verb))));
+            return EngineRepository.present(stored.get(key), "the stored value");
+        }
+
+        private Mutation<K, V> mutation(K key, @Nullable V value, Verb verb) {
+            return new Mutation<>(key, Optional.ofNullable(value), verb, Optional.empty());
+        }
+    }
+}

@@ -1,0 +1,262 @@
+package dev.understudy;
+
+import dev.understudy.engine.Overflow;
+import dev.understudy.engine.RepositorySettings;
+import dev.understudy.model.Ack;
+import dev.understudy.model.Consistency;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Versioning;
+import dev.understudy.spi.PrimaryStore;
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Settings of one repository. Every value is checked when it is set; nothing is repaired. Not thread-safe. */
+public final class RepositoryBuilder<K, V> {
+    private final PrimaryStore<K, V> store;
+    private final Function<RepositoryBuilder<K, V>, CachedRepository<K, V>> make;
+    private final Setting<Duration> timeout =
+            new Setting<>("timeout", Duration.ofSeconds(2), Duration.ofMillis(10), Duration.ofHours(1));
+    private final Setting<Integer> maximumValueBytes = new Setting<>("maximumValueBytes", 1 << 20, 64, 64 << 20);
+    private final Near near = new Near();
+    private final Shared shared = new Shared();
+    private final Back back = new Back();
+    private boolean writeBack;
+    private @Nullable Consistency consistency;
+
+    RepositoryBuilder(PrimaryStore<K, V> store, Function<RepositoryBuilder<K, V>, CachedRepository<K, V>> make) {
+        this.store = store;
+        this.make = make;
+    }
+
+    /** How long a call that names no timeout waits at most; 10 ms to 1 hour, default 2 s. */
+    public RepositoryBuilder<K, V> timeout(Duration limit) {
+        timeout.set(limit);
+        return this;
+    }
+
+    /** Bytes of an encoded value, at most; 64 to 64 MiB, default 1 MiB. */
+    public RepositoryBuilder<K, V> maximumValueBytes(int bytes) {
+        maximumValueBytes.set(bytes);
+        return this;
+    }
+
+    /** How fresh a read is that names nothing else; default bounded by the near replica's {@code maxStaleness}. */
+    public RepositoryBuilder<K, V> consistency(Consistency level) {
+        if (consistency != null) {
+            throw new Invalid("consistency is set twice: " + consistency + ", then " + level);
+        }
+        consistency = EngineRepository.present(level, "consistency");
+        return this;
+    }
+
+    /** Settings of the replica in this instance. */
+    public RepositoryBuilder<K, V> near(Consumer<Near> settings) {
+        settings.accept(near);
+        return this;
+    }
+
+    /** Settings of the replica that all instances share. */
+    public RepositoryBuilder<K, V> shared(Consumer<Shared> settings) {
+        settings.accept(shared);
+        return this;
+    }
+
+    /** Allows write-back, which needs a version column and the library's tables at the primary. */
+    public RepositoryBuilder<K, V> allowWriteBack(Consumer<Back> settings) {
+        writeBack = true;
+        settings.accept(back);
+        return this;
+    }
+
+    /**
+     * Verifies the table, opens the replicas and starts.
+     *
+     * @throws Invalid if something is missing or contradicts, naming it
+     * @throws dev.understudy.model.Unavailable if a server cannot be reached
+     */
+    public CachedRepository<K, V> build() {
+        Versioning versioning = store.versioning();
+        if (writeBack && !versioning.isVersioned()) {
+            throw new Invalid("write-back on " + store.name() + " needs a version column: Versioning.column(...)");
+        }
+        return make.apply(this);
+    }
+
+    PrimaryStore<K, V> store() {
+        return store;
+    }
+
+    RepositorySettings settings() {
+        Duration maxStaleness = near.maxStaleness.get();
+        return new RepositorySettings(
+                shared.shards.get(),
+                timeout.get(),
+                consistency == null ? Consistency.bounded(maxStaleness) : consistency,
+                near.maximumSize.get(),
+                maxStaleness,
+                near.timeToLive.get(),
+                shared.timeToLive.get(),
+                shared.negativeTimeToLive.get(),
+                shared.marker.get(),
+                shared.lease.get(),
+                maximumValueBytes.get(),
+                writeBack,
+                new RepositorySettings.Back(
+                        back.byDefault,
+                        back.ack,
+                        back.degrades,
+                        back.maximumPending.get(),
+                        back.overflow,
+                        back.delay.get(),
+                        back.batch.get(),
+                        back.lease.get(),
+                        back.drains));
+    }
+
+    /** Settings of the near replica. */
+    public static final class Near {
+        private final Setting<Long> maximumSize = new Setting<>("near.maximumSize", 10_000L, 0L, 100_000_000L);
+        private final Setting<Duration> maxStaleness =
+                new Setting<>("near.maxStaleness", Duration.ofSeconds(5), Duration.ofMillis(500), Duration.ofHours(1));
+        private final Setting<Duration> timeToLive =
+                new Setting<>("near.timeToLive", Duration.ofSeconds(60), Duration.ofMillis(1), Duration.ofDays(1));
+
+        private Near() {}
+
+        /** Entries, at most; 0 (no near replica) to 100,000,000, default 10,000. */
+        public Near maximumSize(long entries) {
+            maximumSize.set(entries);
+            return this;
+        }
+
+        /** The staleness bound; 500 ms to 1 hour, default 5 s. Positions are pulled every third of it. */
+        public Near maxStaleness(Duration bound) {
+            maxStaleness.set(bound);
+            return this;
+        }
+
+        /** An entry's time to live, which bounds how long changes that nobody announced stay unseen; default 60 s. */
+        public Near timeToLive(Duration life) {
+            timeToLive.set(life);
+            return this;
+        }
+    }
+
+    /** Settings of the shared replica. */
+    public static final class Shared {
+        private final Setting<Integer> shards = new Setting<>("shared.shards", 64, 1, 4096);
+        private final Setting<Duration> timeToLive =
+                new Setting<>("shared.timeToLive", Duration.ofMinutes(10), Duration.ofMillis(100), Duration.ofDays(30));
+        private final Setting<Duration> negativeTimeToLive = new Setting<>(
+                "shared.negativeTimeToLive", Duration.ofSeconds(5), Duration.ofMillis(1), Duration.ofHours(1));
+        private final Setting<Duration> marker =
+                new Setting<>("shared.marker", Duration.ofSeconds(10), Duration.ofMillis(500), Duration.ofMinutes(10));
+        private final Setting<Duration> lease =
+                new Setting<>("shared.lease", Duration.ofSeconds(3), Duration.ofMillis(100), Duration.ofMinutes(1));
+
+        private Shared() {}
+
+        /** Shards, the unit of ordering and ownership; 1 to 4096, default 64, the same for all instances. */
+        public Shared shards(int count) {
+            shards.set(count);
+            return this;
+        }
+
+        /** A clean entry's time to live, spread by a tenth; 100 ms to 30 days, default 10 minutes. */
+        public Shared timeToLive(Duration life) {
+            timeToLive.set(life);
+            return this;
+        }
+
+        /** The time to live of "there is no such row"; 1 ms to 1 hour, default 5 s. */
+        public Shared negativeTimeToLive(Duration life) {
+            negativeTimeToLive.set(life);
+            return this;
+        }
+
+        /** The longest that a write-through may take to commit; 500 ms to 10 minutes, default 10 s. */
+        public Shared marker(Duration life) {
+            marker.set(life);
+            return this;
+        }
+
+        /** The longest that a fill may take; 100 ms to 1 minute, default 3 s. */
+        public Shared lease(Duration life) {
+            lease.set(life);
+            return this;
+        }
+    }
+
+    /** Settings of write-back. */
+    public static final class Back {
+        private final Setting<Integer> maximumPending = new Setting<>("back.maximumPending", 100_000, 1, 100_000_000);
+        private final Setting<Duration> delay =
+                new Setting<>("back.delay", Duration.ofMillis(50), Duration.ZERO, Duration.ofMinutes(1));
+        private final Setting<Integer> batch = new Setting<>("back.batch", 1_000, 1, 10_000);
+        private final Setting<Duration> lease =
+                new Setting<>("back.lease", Duration.ofSeconds(15), Duration.ofMillis(500), Duration.ofMinutes(5));
+        private Ack ack = Ack.ACCEPTED;
+        private Overflow overflow = Overflow.WRITE_THROUGH;
+        private boolean byDefault;
+        private boolean degrades;
+        private boolean drains = true;
+
+        private Back() {}
+
+        /** What an acknowledgement promises unless a call says otherwise; default {@link Ack#ACCEPTED}. */
+        public Back ack(Ack level) {
+            ack = EngineRepository.present(level, "back.ack");
+            return this;
+        }
+
+        /** Makes write-back the mode of writes that name none. */
+        public Back byDefault() {
+            byDefault = true;
+            return this;
+        }
+
+        /** Lets a write whose ack level is not reached in time return with {@code ACCEPTED} instead of failing. */
+        public Back degradeOnAckTimeout() {
+            degrades = true;
+            return this;
+        }
+
+        /** Pending keys, at most, spread evenly over the shards; 1 to 100,000,000, default 100,000. */
+        public Back maximumPending(int keys) {
+            maximumPending.set(keys);
+            return this;
+        }
+
+        /** What happens at that bound; default {@link Overflow#WRITE_THROUGH}. */
+        public Back overflow(Overflow policy) {
+            overflow = EngineRepository.present(policy, "back.overflow");
+            return this;
+        }
+
+        /** How long a key stays pending at least, so that its writes merge; 0 to 1 minute, default 50 ms. */
+        public Back delay(Duration least) {
+            delay.set(least);
+            return this;
+        }
+
+        /** Rows of one drain transaction; 1 to 10,000, default 1,000. */
+        public Back batch(int rows) {
+            batch.set(rows);
+            return this;
+        }
+
+        /** How long a shard belongs to an instance that has fallen silent; 500 ms to 5 minutes, default 15 s. */
+        public Back lease(Duration life) {
+            lease.set(life);
+            return this;
+        }
+
+        /** This instance never drains; others must. */
+        public Back neverDrains() {
+            drains = false;
+            return this;
+        }
+    }
+}

@@ -1,0 +1,302 @@
+package dev.understudy;
+
+import dev.understudy.engine.CacheEngine;
+import dev.understudy.engine.CacheEngine.LateWrites;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Outcome;
+import dev.understudy.model.Unavailable;
+import dev.understudy.spi.Clock;
+import dev.understudy.spi.Codec;
+import dev.understudy.spi.NearReplicaFactory;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryFailure;
+import dev.understudy.spi.PrimaryStore;
+import dev.understudy.spi.SharedReplica;
+import java.time.Duration;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One instance of the library: owns the replicas, the drains and the threads. One per application. Thread-safe.
+ *
+ * <pre>{@code
+ * try (Understudy understudy = Understudy.builder()
+ *         .namespace("shop")
+ *         .shared(Redis.at("redis://localhost"))
+ *         .primary(Postgres.on(dataSource))
+ *         .build()) {
+ *     CachedRepository<Long, Product> products =
+ *             understudy.repository(PostgresTable.of(Product.class, "product").key(Product::id)).build();
+ * }
+ * }</pre>
+ */
+public final class Understudy implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Understudy.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration LATE_EVERY = Duration.ofMillis(200);
+
+    private final CacheEngine.Instance instance;
+    private final AsyncPool pool;
+    private final ScheduledExecutorService upkeep;
+    private final Set<CacheEngine<?, ?>> engines = new CopyOnWriteArraySet<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Understudy(CacheEngine.Instance instance, int asyncThreads) {
+        this.instance = instance;
+        this.pool = new AsyncPool(instance.namespace(), asyncThreads);
+        this.upkeep = Executors.newScheduledThreadPool(2, task -> {
+            Thread thread = new Thread(task, "understudy-upkeep-" + instance.namespace());
+            thread.setDaemon(true);
+            return thread;
+        });
+        every(LATE_EVERY, () -> instance.late().retry(instance.clock(), LATE_EVERY));
+    }
+
+    /** Settings of an instance. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Settings of a repository over the store's rows. */
+    public <K, V> RepositoryBuilder<K, V> repository(PrimaryStore<K, V> store) {
+        return new RepositoryBuilder<>(EngineRepository.present(store, "store"), this::add);
+    }
+
+    private <K, V> CachedRepository<K, V> add(RepositoryBuilder<K, V> builder) {
+        if (closed.get()) {
+            throw new Invalid("this Understudy is closed");
+        }
+        String name = builder.store().name();
+        if (engines.stream().anyMatch(engine -> engine.name().equals(name))) {
+            throw new Invalid("there is a repository of the name " + name + " already");
+        }
+        CacheEngine<K, V> engine = new CacheEngine<>(instance, builder.store(), builder.settings());
+        engine.start();
+        engines.add(engine);
+        every(engine.confirmEvery(), engine::confirm);
+        return new EngineRepository<>(engine, pool);
+    }
+
+    private void every(Duration period, Runnable task) {
+        long nanos = period.toNanos();
+        upkeep.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        // Upkeep goes on; what it could not confirm is not served as fresh.
+                        LOG.warn(
+                                "upkeep failed and is retried: {}", e.getClass().getName());
+                    }
+                },
+                nanos,
+                nanos,
+                TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Runs the work in one transaction at the primary and tells the replicas what it changed, after it has committed. An exception of the
+     * work rolls back and passes through.
+     *
+     * @param timeout of everything together; at most the repositories' {@code shared.marker}
+     */
+    public <T extends @Nullable Object> T inTransaction(Duration timeout, Transaction.Work<T> work) {
+        AtomicReference<@Nullable EngineTransaction> running = new AtomicReference<>();
+        T result;
+        try {
+            result = instance.primary().call(Primary.Use.COMMIT, timeout, connection -> {
+                EngineTransaction transaction = new EngineTransaction(connection, engines, timeout);
+                running.set(transaction);
+                T answer = work.in(transaction);
+                transaction.beforeCommit();
+                return answer;
+            });
+        } catch (PrimaryFailure e) {
+            end(running.get(), e.outcome() == Outcome.UNKNOWN);
+            throw CacheEngine.translated(e);
+        } catch (RuntimeException e) {
+            end(running.get(), false);
+            throw e;
+        }
+        EngineTransaction transaction = running.get();
+        if (transaction != null) {
+            transaction.committed();
+        }
+        return result;
+    }
+
+    /** The same within 5 seconds. */
+    public <T extends @Nullable Object> T inTransaction(Transaction.Work<T> work) {
+        return inTransaction(Duration.ofSeconds(5), work);
+    }
+
+    private static void end(@Nullable EngineTransaction transaction, boolean isUnknown) {
+        if (transaction == null) {
+            return;
+        }
+        if (isUnknown) {
+            transaction.unknown();
+        } else {
+            transaction.rolledBack();
+        }
+    }
+
+    /** The identity of this start of this instance, as in the primary's leases. */
+    public String owner() {
+        return instance.owner();
+    }
+
+    /** Closes within 10 seconds. */
+    @Override
+    public void close() {
+        close(CLOSE_TIMEOUT);
+    }
+
+    /**
+     * Drains what is pending, until the timeout; hands the rest over to other instances; closes the replicas and the primary.
+     *
+     * @return entries still pending, over all repositories and instances; -1 if it is not known
+     */
+    public long close(Duration timeout) {
+        if (!closed.compareAndSet(false, true)) {
+            return 0;
+        }
+        upkeep.shutdownNow();
+        pool.close();
+        long end = instance.clock().nanoTime() + timeout.toNanos();
+        long left = 0;
+        for (CacheEngine<?, ?> engine : List.copyOf(engines)) {
+            long remaining = Math.max(1_000_000, end - instance.clock().nanoTime());
+            long pending = engine.close(Duration.ofNanos(remaining));
+            left = pending < 0 || left < 0 ? -1 : left + pending;
+        }
+        instance.replica().close();
+        instance.primary().close();
+        return left;
+    }
+
+    /** Settings of an instance. Not thread-safe. */
+    public static final class Builder {
+        private final Setting<Integer> asyncThreads = new Setting<>("asyncThreads", 16, 1, 1_000);
+        private @Nullable String namespace;
+        private @Nullable Supplier<SharedReplica> shared;
+        private @Nullable Supplier<Primary> primary;
+        private @Nullable NearReplicaFactory near;
+        private @Nullable Codec codec;
+        private Clock clock = Clock.SYSTEM;
+
+        private Builder() {}
+
+        /** The application, in front of every key in the shared replica; {@code [a-z][a-z0-9_-]*}, at most 63 characters. */
+        public Builder namespace(String name) {
+            if (!name.matches("[a-z][a-z0-9_-]{0,62}")) {
+                throw new Invalid("namespace " + name + " is not [a-z][a-z0-9_-]*, at most 63 characters");
+            }
+            namespace = once("namespace", namespace, name);
+            return this;
+        }
+
+        /** The shared replica; opened by {@link #build}, closed with the instance. */
+        public Builder shared(Supplier<SharedReplica> replica) {
+            shared = once("shared", shared, replica);
+            return this;
+        }
+
+        /** The primary; opened by {@link #build}, closed with the instance. A DataSource that was given to it stays open. */
+        public Builder primary(Supplier<Primary> server) {
+            primary = once("primary", primary, server);
+            return this;
+        }
+
+        /** Makes near replicas; default the one on the class path. */
+        public Builder near(NearReplicaFactory factory) {
+            near = once("near", near, factory);
+            return this;
+        }
+
+        /** Encodes values; default the one on the class path. */
+        public Builder codec(Codec encoder) {
+            codec = once("codec", codec, encoder);
+            return this;
+        }
+
+        /** Threads behind the asynchronous faces; 1 to 1000, default 16. */
+        public Builder asyncThreads(int threads) {
+            asyncThreads.set(threads);
+            return this;
+        }
+
+        /** The time; for tests. */
+        public Builder clock(Clock source) {
+            clock = EngineRepository.present(source, "clock");
+            return this;
+        }
+
+        /**
+         * Connects and verifies.
+         *
+         * @throws Invalid if something is missing or wrong, naming it
+         * @throws Unavailable if a server cannot be reached
+         */
+        public Understudy build() {
+            String name = required("namespace", namespace);
+            Supplier<SharedReplica> replicas = required("shared", shared);
+            Supplier<Primary> primaries = required("primary", primary);
+            NearReplicaFactory nears = near == null ? found(NearReplicaFactory.class, "near") : near;
+            Codec encoder = codec == null ? found(Codec.class, "codec") : codec;
+            Primary server = primaries.get();
+            SharedReplica replica = null;
+            try {
+                server.verify();
+                replica = replicas.get();
+                String owner = UUID.randomUUID().toString();
+                return new Understudy(
+                        new CacheEngine.Instance(name, owner, replica, server, nears, encoder, clock, new LateWrites()),
+                        asyncThreads.get());
+            } catch (PrimaryFailure e) {
+                throw CacheEngine.translated(e);
+            } finally {
+                if (replica == null) {
+                    server.close();
+                }
+            }
+        }
+
+        private static <T> T once(String name, @Nullable T before, @Nullable T value) {
+            if (before != null) {
+                throw new Invalid(name + " is set twice");
+            }
+            return EngineRepository.present(value, name);
+        }
+
+        private static <T> T required(String name, @Nullable T value) {
+            if (value == null) {
+                throw new Invalid(name + " is missing");
+            }
+            return value;
+        }
+
+        private static <T> T found(Class<T> type, String name) {
+            List<T> all = ServiceLoader.load(type).stream()
+                    .map(ServiceLoader.Provider::get)
+                    .toList();
+            if (all.size() != 1) {
+                throw new Invalid(name + " is not set, and the class path has " + all.size() + " of "
+                        + type.getSimpleName() + " instead of one");
+            }
+            return all.get(0);
+        }
+    }
+}

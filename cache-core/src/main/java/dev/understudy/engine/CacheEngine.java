@@ -1,0 +1,456 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Ack;
+import dev.understudy.model.Conflict;
+import dev.understudy.model.Consistency;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Lag;
+import dev.understudy.model.Outcome;
+import dev.understudy.model.Read;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
+import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Version;
+import dev.understudy.model.Versioned;
+import dev.understudy.model.Write;
+import dev.understudy.model.WriteBackStatus;
+import dev.understudy.model.WriteMode;
+import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.Clock;
+import dev.understudy.spi.Codec;
+import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.NearReplicaFactory;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryFailure;
+import dev.understudy.spi.PrimaryStore;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.ShardStatus;
+import dev.understudy.spi.SharedCache;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedReplica;
+import dev.understudy.spi.SharedReplicaFailure;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One repository's engine: puts read path, write paths, drain and coherence together and chooses among them for each call. Thread-safe.
+ */
+public final class CacheEngine<K, V> {
+    private static final int UPDATE_ATTEMPTS = 16;
+    private static final Duration UPDATE_PAUSE = Duration.ofMillis(1);
+
+    private final CacheContext<K, V> context;
+    private final Shards shards;
+    private final NearTier<K, V> near;
+    private final Coherence<K, V> coherence;
+    private final SharedReads<K, V> sharedReads;
+    private final PrimaryReads<K, V> primaryReads;
+    private final ReadPath<K, V> readPath;
+    private final WriteThrough<K, V> through;
+    private final WriteBack<K, V> back;
+    private final @Nullable Drain<K, V> drain;
+    private final long defaultStaleness;
+    private SharedCache.@Nullable Subscription subscription;
+
+    /** What all repositories of one instance share. */
+    public record Instance(
+            String namespace,
+            String owner,
+            SharedReplica replica,
+            Primary primary,
+            NearReplicaFactory nearReplicas,
+            Codec codec,
+            Clock clock,
+            LateWrites late) {}
+
+    /** The outcomes of write-throughs that the shared replica has not heard yet. Thread-safe. */
+    public static final class LateWrites {
+        final LateApplies applies = new LateApplies();
+
+        /** Tells what can be told now, for at most so long. */
+        public void retry(Clock clock, Duration timeout) {
+            applies.retry(clock, timeout);
+        }
+
+        /** How many wait. */
+        public int size() {
+            return applies.size();
+        }
+    }
+
+    /** An engine that is not started yet. */
+    public CacheEngine(Instance instance, PrimaryStore<K, V> store, RepositorySettings settings) {
+        SharedCache shared = instance.replica().cache(instance.namespace(), store.name(), settings.shards());
+        this.context = new CacheContext<>(
+                settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
+        this.shards = new Shards(shared, instance.clock(), context.counters.shardDrops::increment);
+        this.near = new NearTier<>(context, instance.nearReplicas().ofSize(Math.max(1, settings.nearSize())));
+        this.primaryReads = new PrimaryReads<>(context);
+        this.sharedReads = new SharedReads<>(context, shards, primaryReads);
+        this.readPath = new ReadPath<>(context, shards, near, sharedReads);
+        this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
+        boolean drains = settings.writeBack() && settings.back().drains();
+        String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
+        this.drain = drains ? new Drain<>(context, shards, instance.owner(), threadName) : null;
+        this.back = new WriteBack<>(context, shards, near, sharedReads, primaryReads, through, this::hintDrain);
+        this.coherence = new Coherence<>(context, shards, near, this::hintDrain);
+        this.defaultStaleness = stalenessOf(settings.consistency());
+    }
+
+    /** Verifies the table, opens the shards, begins to listen and to drain. */
+    public void start() {
+        Deadline deadline = Deadline.after(context.clock, Duration.ofSeconds(10));
+        try {
+            context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+                context.store.verify(connection);
+                if (context.settings.writeBack()) {
+                    context.primary.ledger().open(connection, context.store.name(), context.settings.shards());
+                }
+                return true;
+            });
+            shards.openAll(deadline);
+        } catch (PrimaryFailure e) {
+            throw Replies.primary(e);
+        } catch (SharedReplicaFailure e) {
+            throw Replies.shared(e, Outcome.NOT_APPLIED);
+        }
+        subscription = context.shared.subscribe(coherence);
+        coherence.pull(deadline);
+        if (drain != null) {
+            drain.start();
+        }
+    }
+
+    /** What a failure of the primary means to a caller. */
+    public static UnderstudyException translated(PrimaryFailure failure) {
+        return Replies.primary(failure);
+    }
+
+    private void hintDrain() {
+        if (drain != null) {
+            drain.hint();
+        }
+    }
+
+    /** The repository's name. */
+    public String name() {
+        return context.store.name();
+    }
+
+    /** The key of a value; refuses null values and keys. */
+    public K keyOf(V value) {
+        return CacheContext.present(context.store.keyOf(CacheContext.present(value, "value")), "key");
+    }
+
+    /** What this instance has done for the repository. */
+    public Counters counters() {
+        return context.counters;
+    }
+
+    /** The hit path: one lookup and one check. */
+    public Optional<V> find(K key) {
+        NearEntry<V> entry = near.get(CacheContext.present(key, "key"), defaultStaleness);
+        if (entry != null) {
+            context.counters.nearHits.increment();
+            return entry.value();
+        }
+        return load(Set.of(key), context.deadline(Optional.empty())).get(0).value();
+    }
+
+    /** The answer of the near replica, if it has one that is fresh enough; never waits. */
+    public @Nullable Optional<V> findNear(K key) {
+        NearEntry<V> entry = near.get(CacheContext.present(key, "key"), defaultStaleness);
+        if (entry == null) {
+            return null;
+        }
+        context.counters.nearHits.increment();
+        return entry.value();
+    }
+
+    /** Reads with options; an answer for every key, in the order of the keys, duplicates once. */
+    public Map<K, Versioned<V>> read(Collection<K> keys, Read options) {
+        Deadline deadline = context.deadline(options.timeout());
+        Consistency level = options.consistency().orElse(context.settings.consistency());
+        Set<K> distinct = new LinkedHashSet<>();
+        keys.forEach(key -> distinct.add(CacheContext.present(key, "key")));
+        Map<K, Versioned<V>> answers = new LinkedHashMap<>();
+        if (level instanceof Consistency.Strong) {
+            sharedReads.readStrong(distinct, deadline).forEach((key, found) -> answers.put(key, versioned(found)));
+            return answers;
+        }
+        long staleness = stalenessOf(level);
+        Set<K> missing = new LinkedHashSet<>();
+        for (K key : distinct) {
+            NearEntry<V> entry = near.get(key, staleness);
+            if (entry == null) {
+                missing.add(key);
+            } else {
+                context.counters.nearHits.increment();
+                answers.put(key, new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
+            }
+        }
+        if (!missing.isEmpty()) {
+            readPath.load(missing, deadline).forEach((key, found) -> answers.put(key, versioned(found)));
+        }
+        return answers;
+    }
+
+    private List<Found<V>> load(Collection<K> keys, Deadline deadline) {
+        return List.copyOf(readPath.load(keys, deadline).values());
+    }
+
+    private Versioned<V> versioned(Found<V> found) {
+        Duration age = Duration.ofNanos(Math.max(0, context.clock.nanoTime() - found.asOf()));
+        return new Versioned<>(found.value(), found.version(), age, found.tier(), found.mayTrail());
+    }
+
+    private static long stalenessOf(Consistency level) {
+        if (level instanceof Consistency.Bounded bounded) {
+            return bounded.staleness().toNanos();
+        }
+        return level instanceof Consistency.Eventual ? Long.MAX_VALUE : -1;
+    }
+
+    /** Writes in the mode of the options or the repository: write-through all or none, write-back each by itself. */
+    public Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Write options) {
+        Deadline deadline = context.deadline(options.timeout());
+        WriteMode mode = modeOf(options);
+        Set<K> keys = new LinkedHashSet<>();
+        for (Mutation<K, V> mutation : mutations) {
+            check(mutation);
+            if (!keys.add(mutation.key())) {
+                throw new Invalid("a key is written twice in one call");
+            }
+        }
+        if (mutations.isEmpty()) {
+            return Map.of();
+        }
+        return mode == WriteMode.BACK
+                ? back.write(
+                        mutations, options.ack().orElse(context.settings.back().ack()), deadline)
+                : through.write(mutations, deadline);
+    }
+
+    private void check(Mutation<K, V> mutation) {
+        context.address(mutation.key());
+        if (mutation.ifVersion().isPresent() && !context.isVersioned()) {
+            throw new Invalid("a condition on the version needs a version column; " + name() + " has none");
+        }
+        // Refused before the primary is asked: a value that cannot be encoded could not be cached or logged.
+        mutation.value().ifPresent(context.envelope::seal);
+    }
+
+    private WriteMode modeOf(Write options) {
+        boolean byDefault =
+                context.settings.writeBack() && context.settings.back().byDefault();
+        WriteMode mode = options.mode().orElse(byDefault ? WriteMode.BACK : WriteMode.THROUGH);
+        if (mode == WriteMode.BACK && !context.settings.writeBack()) {
+            throw new Invalid("write-back is not allowed on " + name() + "; allowWriteBack(...) allows it");
+        }
+        if (mode == WriteMode.BACK) {
+            Ack ack = options.ack().orElse(context.settings.back().ack());
+            context.replica.whyNot(ack).ifPresent(why -> {
+                throw new Invalid("ack " + ack.level() + " cannot be kept: " + why);
+            });
+        } else if (options.ack().isPresent()) {
+            throw new Invalid("an ack level goes with write-back only");
+        }
+        return mode;
+    }
+
+    /**
+     * Replaces the row's value by the function's result, if nobody else changed it meanwhile; tries again otherwise.
+     *
+     * @throws Conflict if there is no row, or after {@value #UPDATE_ATTEMPTS} attempts
+     */
+    public WriteReceipt update(K key, UnaryOperator<V> change, Write options) {
+        Deadline deadline = context.deadline(options.timeout());
+        WriteMode mode = modeOf(options);
+        if (!context.isVersioned()) {
+            return updateLocked(key, change, deadline);
+        }
+        Conflict last = null;
+        for (int attempt = 0; attempt < UPDATE_ATTEMPTS; attempt++) {
+            Versioned<V> current = current(key, mode, deadline);
+            options.ifVersion()
+                    .filter(expected -> !expected.equals(current.version()))
+                    .ifPresent(expected -> {
+                        throw new Conflict("another version is current", current.tier(), current.version());
+                    });
+            Mutation<K, V> mutation = updated(key, change, current);
+            Write conditional =
+                    new Write(Optional.of(mode), options.ack(), Optional.empty(), Optional.of(deadline.remaining()));
+            try {
+                WriteReceipt receipt = write(List.of(mutation), conditional).get(key);
+                if (receipt == null) {
+                    throw new IllegalStateException("a write left its key without a receipt");
+                }
+                return receipt;
+            } catch (Conflict e) {
+                last = e;
+                deadline.pause(UPDATE_PAUSE.multipliedBy(attempt + 1), Tier.LIBRARY, Outcome.NOT_APPLIED);
+            }
+        }
+        throw last == null ? new Conflict("the row changed too often", Tier.PRIMARY, Version.UNKNOWN) : last;
+    }
+
+    private Versioned<V> current(K key, WriteMode mode, Deadline deadline) {
+        Map<K, Found<V>> found = mode == WriteMode.BACK
+                ? sharedReads.read(List.of(key), deadline)
+                : sharedReads.readStrong(List.of(key), deadline);
+        Found<V> current = found.get(key);
+        if (current == null || current.value().isEmpty()) {
+            throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
+        }
+        return versioned(current);
+    }
+
+    private Mutation<K, V> updated(K key, UnaryOperator<V> change, Versioned<V> current) {
+        V next = CacheContext.present(change.apply(current.value().orElseThrow()), "the updated value");
+        if (!key.equals(context.store.keyOf(next))) {
+            throw new Invalid("an update changed the key of its row");
+        }
+        return new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.of(current.version()));
+    }
+
+    private WriteReceipt updateLocked(K key, UnaryOperator<V> change, Deadline deadline) {
+        Map<K, WriteReceipt> receipts = through.run(List.of(key), deadline, (write, connection) -> {
+            Row<V> row = context.store.lock(connection, List.of(key)).get(key);
+            if (row == null) {
+                throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
+            }
+            V next = CacheContext.present(change.apply(row.value()), "the updated value");
+            write.write(
+                    connection,
+                    List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
+        });
+        return List.copyOf(receipts.values()).get(0);
+    }
+
+    /** Makes all replicas forget the keys: for changes that nobody told the library of. */
+    public void invalidate(Collection<K> keys) {
+        Deadline deadline = context.deadline(Optional.empty());
+        List<ShardKey> addresses = new ArrayList<>();
+        keys.forEach(key -> addresses.add(context.address(key)));
+        try {
+            shards.callAll(
+                    addresses.stream().map(ShardKey::shard).toList(),
+                    i -> generation -> new SharedCommand.Invalidate(addresses.get(i), generation, Version.ABSENT),
+                    deadline);
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            throw Replies.shared(e, Outcome.UNKNOWN);
+        } finally {
+            keys.forEach(near::evict);
+        }
+    }
+
+    /** A part in a transaction that spans several repositories. */
+    public Participant<K, V> participant(Duration timeout) {
+        return new Participant<>(context, through.participant(Deadline.after(context.clock, timeout)), primaryReads);
+    }
+
+    /** Waits until nothing is pending, over all instances; answers how many entries are left at the deadline. */
+    public long drain(Duration timeout) {
+        if (!context.settings.writeBack()) {
+            return 0;
+        }
+        return Drain.awaitEmpty(context, this::hintDrain, Deadline.after(context.clock, timeout));
+    }
+
+    /** Stops draining in this instance, until {@link #resumeDrain}. */
+    public void pauseDrain() {
+        if (drain != null) {
+            drain.pause();
+        }
+    }
+
+    /** Goes on draining in this instance. */
+    public void resumeDrain() {
+        if (drain != null) {
+            drain.resume();
+        }
+    }
+
+    /** The counters of all shards, added up. */
+    public WriteBackStatus status() {
+        List<Integer> all = shards.states().stream().map(state -> state.shard).toList();
+        List<ShardStatus> statuses;
+        try {
+            statuses = shards.callAll(
+                    all,
+                    i -> generation -> new SharedCommand.Status(all.get(i), generation),
+                    context.deadline(Optional.empty()));
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            throw Replies.shared(e, Outcome.NOT_APPLIED);
+        }
+        long acked = 0;
+        long applied = 0;
+        long superseded = 0;
+        long dead = 0;
+        long pending = 0;
+        long lost = 0;
+        long queued = 0;
+        Duration oldest = Duration.ZERO;
+        for (ShardStatus status : statuses) {
+            acked += status.acked();
+            applied += status.applied();
+            superseded += status.superseded();
+            dead += status.dead();
+            pending += status.pending();
+            lost += status.lost();
+            queued += status.queued();
+            oldest = oldest.compareTo(status.oldest()) > 0 ? oldest : status.oldest();
+        }
+        return new WriteBackStatus(acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest));
+    }
+
+    /** Pulls positions, so that near entries count as fresh; to be called every third of the staleness bound. */
+    public void confirm() {
+        Duration third = context.settings.maxStaleness().dividedBy(3);
+        Duration timeout = third.compareTo(context.settings.timeout()) < 0 ? third : context.settings.timeout();
+        coherence.pull(Deadline.after(context.clock, timeout));
+    }
+
+    /** How often {@link #confirm} is due. */
+    public Duration confirmEvery() {
+        return context.settings.maxStaleness().dividedBy(3);
+    }
+
+    /** What this instance's near replica holds for the key, fresh or not; for checks and the demo. */
+    public Optional<Versioned<V>> peekNear(K key) {
+        NearEntry<V> entry = near.peek(key);
+        if (entry == null || entry.epoch() != entry.shard().epoch()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
+    }
+
+    /** Drains until the deadline, gives the shards back and stops listening; answers how many entries are left. */
+    public long close(Duration timeout) {
+        Deadline deadline = Deadline.after(context.clock, timeout);
+        long left = 0;
+        try {
+            left = drain == null ? 0 : drain(timeout);
+        } catch (RuntimeException e) {
+            // The shared replica is away: what is pending stays there for another instance.
+            left = -1;
+        }
+        if (drain != null) {
+            drain.stop(deadline);
+        }
+        if (subscription != null) {
+            subscription.close();
+        }
+        near.clear();
+        return left;
+    }
+}

@@ -1,0 +1,87 @@
+package dev.understudy.engine;
+
+import dev.understudy.model.Conflict;
+import dev.understudy.model.Tier;
+import dev.understudy.model.Version;
+import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.Applied;
+import dev.understudy.spi.PrimaryConnection;
+import dev.understudy.spi.Row;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/** One repository inside a transaction that the caller spans over several. Confined to the transaction's thread. */
+public final class Participant<K, V> {
+    private final CacheContext<K, V> context;
+    private final ThroughWrite<K, V> write;
+    private final PrimaryReads<K, V> reads;
+
+    Participant(CacheContext<K, V> context, ThroughWrite<K, V> write, PrimaryReads<K, V> reads) {
+        this.context = context;
+        this.write = write;
+        this.reads = reads;
+    }
+
+    /** The rows as the transaction sees them; keys without a row are left out. */
+    public Map<K, V> find(PrimaryConnection connection, Collection<K> keys) throws Exception {
+        Map<K, V> values = new LinkedHashMap<>();
+        reads.loadOn(connection, keys).forEach((key, row) -> values.put(key, row.value()));
+        return values;
+    }
+
+    /** Writes rows; answers them as stored, deletes left out. */
+    public Map<K, V> write(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
+        for (Mutation<K, V> mutation : mutations) {
+            mutation.value().ifPresent(context.envelope::seal);
+        }
+        Map<K, V> stored = new LinkedHashMap<>();
+        write.write(connection, mutations).forEach((key, applied) -> {
+            if (applied instanceof Applied.Stored<V> one) {
+                stored.put(key, one.row().value());
+            }
+        });
+        return stored;
+    }
+
+    /** Replaces the row's value under its lock; answers it as stored. */
+    public V update(PrimaryConnection connection, K key, UnaryOperator<V> change) throws Exception {
+        write.prepare(List.of(key));
+        Row<V> row = context.store.lock(connection, List.of(key)).get(key);
+        if (row == null) {
+            throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
+        }
+        V next = CacheContext.present(change.apply(row.value()), "the updated value");
+        Map<K, V> stored = write(
+                connection, List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
+        return CacheContext.present(stored.get(key), "the stored value");
+    }
+
+    /** Takes note of rows that the caller's own SQL changed. */
+    public void changed(PrimaryConnection connection, Collection<K> keys) throws Exception {
+        write.changed(connection, keys);
+    }
+
+    /** Last in the transaction. */
+    public void beforeCommit(PrimaryConnection connection) throws Exception {
+        write.beforeCommit(connection, true);
+    }
+
+    /** The transaction has committed. */
+    public Map<K, WriteReceipt> committed() {
+        return write.committed();
+    }
+
+    /** The transaction has certainly been rolled back. */
+    public void rolledBack() {
+        write.rolledBack();
+    }
+
+    /** It is not known what became of the transaction. */
+    public void unknown() {
+        write.unknown();
+    }
+}
