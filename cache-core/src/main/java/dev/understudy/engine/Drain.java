@@ -13,12 +13,11 @@ import dev.understudy.spi.SharedCommand.Fate;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -90,18 +89,11 @@ final class Drain<K, V> {
     private void run() {
         while (running) {
             Duration pause = paused ? IDLE_PAUSE : stepSafely();
-            if (running && !pause.isZero()) {
-                // A hint ends the idle pause, never the back-off after a failure.
-                long end = context.clock.nanoTime() + pause.toNanos();
-                boolean isBackoff = backoff.compareTo(FIRST_BACKOFF) > 0;
-                for (long left = pause.toNanos();
-                        running && left > 0 && (isBackoff || !hinted);
-                        left = end - context.clock.nanoTime()) {
-                    LockSupport.parkNanos(this, left);
-                }
-                if (hinted && !isBackoff && running) {
-                    LockSupport.parkNanos(this, context.settings.back().delay().toNanos());
-                }
+            if (pause.equals(IDLE_PAUSE) && await(pause, true)) {
+                // Woken by the first write after a rest: the writes that follow it shall merge.
+                await(context.settings.back().delay(), false);
+            } else if (!pause.isZero()) {
+                await(pause, false);
             }
         }
         try {
@@ -111,10 +103,21 @@ final class Drain<K, V> {
         }
     }
 
+    /** Waits, until a hint if told so or until the drain is stopped; answers whether there was a hint. */
+    private boolean await(Duration pause, boolean untilHint) {
+        long end = context.clock.nanoTime() + pause.toNanos();
+        for (long left = pause.toNanos();
+                running && left > 0 && !(untilHint && hinted);
+                left = end - context.clock.nanoTime()) {
+            LockSupport.parkNanos(this, left);
+        }
+        return hinted;
+    }
+
     private Duration stepSafely() {
         try {
             hinted = false;
-            Duration next = step(context.settings.back().delay());
+            Duration next = step();
             backoff = FIRST_BACKOFF;
             return next;
         } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged e) {
@@ -133,47 +136,69 @@ final class Drain<K, V> {
     }
 
     /**
-     * One round.
+     * One round: everything pending in this instance's shards, up to one batch.
      *
-     * @param delay how long an entry must have been pending
      * @return how long to wait until the next; zero if there is more to do
      */
-    Duration step(Duration delay) {
+    Duration step() {
         Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
-        Set<Integer> pending = pendingShards(deadline);
+        Map<Integer, Long> pending = pendingByShard(deadline);
         leases.release(false, context.settings.timeout());
         if (pending.isEmpty()) {
             return IDLE_PAUSE;
         }
-        Map<Integer, Long> held = leases.hold(pending, context.settings.timeout());
-        List<Pending> peeked = peek(List.copyOf(held.keySet()), delay, deadline);
-        if (peeked.isEmpty()) {
-            return held.isEmpty() ? IDLE_PAUSE : delay.dividedBy(2).plusMillis(1);
-        }
+        Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
+        pending.keySet().retainAll(held.keySet());
+        Map<Integer, Integer> shares = shares(pending, context.settings.back().batch());
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, held);
-        Map<Item<K, V>, Result> results = batch.write(batch.items(peeked));
+        List<Item<K, V>> items = batch.items(peek(shares, deadline));
+        if (items.isEmpty()) {
+            return IDLE_PAUSE;
+        }
+        Map<Item<K, V>, Result> results = batch.write(items);
         tell(results, Deadline.after(context.clock, context.settings.timeout()));
-        return results.isEmpty() ? IDLE_PAUSE : Duration.ZERO;
+        boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
+                < pending.values().stream().mapToLong(Long::longValue).sum();
+        return isMore && !results.isEmpty()
+                ? Duration.ZERO
+                : context.settings.back().delay();
     }
 
-    private Set<Integer> pendingShards(Deadline deadline) {
+    private Map<Integer, Long> pendingByShard(Deadline deadline) {
         List<Long> counts = Replies.await(context.shared.pending(), deadline);
-        Set<Integer> pending = new LinkedHashSet<>();
+        Map<Integer, Long> pending = new LinkedHashMap<>();
         for (int shard = 0; shard < counts.size(); shard++) {
             if (counts.get(shard) > 0) {
-                pending.add(shard);
+                pending.put(shard, counts.get(shard));
             }
         }
         return pending;
     }
 
-    private List<Pending> peek(List<Integer> held, Duration delay, Deadline deadline) {
-        if (held.isEmpty()) {
-            return List.of();
+    /** How many entries of each shard go into a batch: all that fit, the shards with few first, the rest evenly. */
+    static Map<Integer, Integer> shares(Map<Integer, Long> pending, int batch) {
+        List<Integer> byCount = new ArrayList<>(pending.keySet());
+        byCount.sort(Comparator.comparing(shard -> pending.getOrDefault(shard, 0L)));
+        Map<Integer, Integer> shares = new LinkedHashMap<>();
+        int room = batch;
+        for (int i = 0; i < byCount.size(); i++) {
+            long fair = Math.max(1, room / (byCount.size() - i));
+            int share = (int) Math.min(fair, pending.getOrDefault(byCount.get(i), 0L));
+            if (share > 0 && room > 0) {
+                shares.put(byCount.get(i), share);
+                room -= share;
+            }
         }
-        int limit = Math.max(1, context.settings.back().batch() / held.size());
+        return shares;
+    }
+
+    private List<Pending> peek(Map<Integer, Integer> shares, Deadline deadline) {
+        List<Integer> from = List.copyOf(shares.keySet());
         List<List<Pending>> peeked = shards.callAll(
-                held, i -> generation -> new SharedCommand.Peek(held.get(i), generation, delay, limit), deadline);
+                from,
+                i -> generation -> new SharedCommand.Peek(
+                        from.get(i), generation, Duration.ZERO, shares.getOrDefault(from.get(i), 1)),
+                deadline);
         List<Pending> all = new ArrayList<>();
         peeked.forEach(all::addAll);
         return all;
