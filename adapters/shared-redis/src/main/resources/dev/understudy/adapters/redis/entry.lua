@@ -45,6 +45,13 @@ local function announce(ver,flags)                   -- one position per change;
   pos=pos+1; put_meta(); publish(ver,flags)
   return pos
 end
+local function grant(e,id,ttl)                       -- the right to load and say what the primary holds
+  local distrust=suspect(e)                          -- A6: past the deadline nobody commits (rule 15), the load sees all
+  if distrust then e.kind=L; e.payload=''; e.pc=0; e.pd=0 end
+  e.a=id; e.b=now+ttl
+  save(e,math.floor(ttl/1000)+1000)                  -- a placeholder outlives its lease by a second
+  if distrust then announce(MAXV,X) end
+end
 local function forget(e)                             -- of a clean entry: drop the copy, keep the markers of live writers
   if e and marked(e) then
     local x=blank(); x.kind=X; x.ver=e.ver; x.pc=e.pc; x.pd=e.pd; x.ft=now; save(x)

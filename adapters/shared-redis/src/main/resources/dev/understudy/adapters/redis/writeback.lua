@@ -1,15 +1,21 @@
 -- WRITEBACK: the value, the pending record, the queue, the counters and the announcement of a write-back, atomically.
 -- ARGV 5 op: 1 value, 3 delete; 6 payload, 7 writeId,
 --      8 condition: -1 none, -2 must exist, 0 must be absent, else the exact version,
---      9 base: -1 not given, 0 absent, MAXV unknown (the primary cannot be reached), else the row version just loaded,
+--      9 base: -1 not given, 0 absent, MAXV unknown (the primary cannot be reached), else the row version loaded after COLD,
 --      10 limit of pending keys in the shard, 11 highest version known to the caller (0: none)
--- Answer OK, version, position, new|dup | COLD | MARKED, us until the deadline | CONFLICT, version or 0 | FULL
+-- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL
 local e=load() or blank(); local wid=tonumber(ARGV[7])
 if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
 local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
 if condition~=-1 and marked(e) then return {'MARKED',e.pd-now} end  -- a write-through is about to replace what would be judged
 local known=has(e) and not suspect(e)
-if not known and base==-1 then return {'COLD'} end   -- rule 5: load the version first
+if not known then                                    -- rule 5: load the version first
+  local judged=condition~=-1 and not e.dirty         -- a condition is judged by a load only under the writer's own lease:
+  if base==-1 or judged and base<MAXV and (e.a~=wid or e.b<now) then  --  else a delete in between would be undone
+    if judged then grant(e,wid,2000000) end
+    return {'COLD'}
+  end
+end
 observe(base)
 local current=base
 if known or e.dirty and e.ver>base then current=e.kind==V and e.ver or 0 end

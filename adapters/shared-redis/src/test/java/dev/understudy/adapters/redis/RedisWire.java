@@ -40,6 +40,7 @@ final class RedisWire implements AutoCloseable {
         try {
             socket = new Socket(host, port);
             socket.setTcpNoDelay(true);
+            socket.setSoTimeout(30_000);
             in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
             out = new BufferedOutputStream(socket.getOutputStream(), 1 << 16);
         } catch (IOException e) {
@@ -84,6 +85,16 @@ final class RedisWire implements AutoCloseable {
         }
     }
 
+    /** Subscribes to a channel; RESP3 confirms with a push, not with a reply. */
+    void subscribe(String channel) {
+        try {
+            write("SUBSCRIBE", channel);
+            call("PING");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The oldest announcement not yet taken, or null. */
     @Nullable
     String takeMessage() {
@@ -96,6 +107,17 @@ final class RedisWire implements AutoCloseable {
             socket.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private void write(Object... command) throws IOException {
+        line('*', command.length);
+        for (Object part : command) {
+            byte[] bytes = part instanceof byte[] b ? b : part.toString().getBytes(StandardCharsets.UTF_8);
+            line('$', bytes.length);
+            out.write(bytes);
+            out.write('\r');
+            out.write('\n');
         }
     }
 
