@@ -29,13 +29,13 @@ final class BackWriter extends SimulatedProcess {
     }
 
     @Override
-    @Nullable Step begin() {
-        condition =
-                switch (action) {
-                    case BACK_INSERT -> MISSING;
-                    case BACK_UPDATE -> EXISTS;
-                    default -> NONE;
-                };
+    @Nullable
+    Step begin() {
+        condition = switch (action) {
+            case BACK_INSERT -> MISSING;
+            case BACK_UPDATE -> EXISTS;
+            default -> NONE;
+        };
         return action == Action.BACK_SWAP ? read() : attempt();
     }
 
@@ -53,6 +53,7 @@ final class BackWriter extends SimulatedProcess {
         if (operation == null) {
             value = action == Action.BACK_DELETE ? null : "b" + world.id();
             operation = world.history.begin(key, value, false);
+            operation.mayDie = value != null && world.primary.isPoison(value);
             writeId = world.id();
         }
         Reply reply = world.openCall(
@@ -95,8 +96,7 @@ final class BackWriter extends SimulatedProcess {
                 world.history.swapped(operation, condition);
             }
         }
-        // what the primary refuses for ever may lie in the dead letters by now
-        world.history.finish(operation, value == null || !world.primary.isPoison(value));
+        world.history.finish(operation, true);
         return null;
     }
 

@@ -49,8 +49,18 @@ record Configuration(
     private static final List<Action> BACK =
             List.of(BACK_SAVE, BACK_SAVE, BACK_DELETE, READ, READ, NEAR_READ, STRONG_READ, DRAIN, DRAIN);
     private static final List<Action> MIXED = List.of(
-            THROUGH_SAVE, THROUGH_SAVE, THROUGH_DELETE, BACK_SAVE, BACK_SAVE, BACK_DELETE, READ, READ, NEAR_READ,
-            STRONG_READ, DRAIN, DRAIN);
+            THROUGH_SAVE,
+            THROUGH_SAVE,
+            THROUGH_DELETE,
+            BACK_SAVE,
+            BACK_SAVE,
+            BACK_DELETE,
+            READ,
+            READ,
+            NEAR_READ,
+            STRONG_READ,
+            DRAIN,
+            DRAIN);
     private static final List<Action> DIRECT = List.of(DIRECT_SAVE, DIRECT_DELETE);
 
     /** All that the tests run. The later ones are narrow, each aimed at one kind of race. */
@@ -75,10 +85,7 @@ record Configuration(
                     .crash(0.08),
             of("tombstone", List.of(THROUGH_SAVE, THROUGH_SAVE, BACK_DELETE, DRAIN, DRAIN, READ))
                     .most(12),
-            of(
-                            "feed_race",
-                            List.of(BACK_SAVE, THROUGH_SAVE, DIRECT_SAVE, DIRECT_DELETE, DRAIN, DRAIN),
-                            Trait.FEED)
+            of("feed_race", List.of(BACK_SAVE, THROUGH_SAVE, DIRECT_SAVE, DIRECT_DELETE, DRAIN, DRAIN), Trait.FEED)
                     .most(12),
             of("strong", List.of(THROUGH_SAVE, THROUGH_SAVE, BACK_SAVE, STRONG_READ, STRONG_READ, STRONG_READ))
                     .most(12)
@@ -87,8 +94,17 @@ record Configuration(
             of(
                             "conditional",
                             List.of(
-                                    BACK_INSERT, BACK_UPDATE, BACK_UPDATE, BACK_SWAP, BACK_SWAP, BACK_DELETE,
-                                    THROUGH_SAVE, THROUGH_DELETE, READ, DRAIN, DRAIN))
+                                    BACK_INSERT,
+                                    BACK_UPDATE,
+                                    BACK_UPDATE,
+                                    BACK_SWAP,
+                                    BACK_SWAP,
+                                    BACK_DELETE,
+                                    THROUGH_SAVE,
+                                    THROUGH_DELETE,
+                                    READ,
+                                    DRAIN,
+                                    DRAIN))
                     .most(14),
             of("corrected", MIXED, Trait.TRIGGER).most(12),
             of("corrected_direct", both(MIXED, DIRECT), Trait.TRIGGER, Trait.FEED)

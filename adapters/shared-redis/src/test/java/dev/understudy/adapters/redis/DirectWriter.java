@@ -12,7 +12,8 @@ final class DirectWriter extends SimulatedProcess {
     }
 
     @Override
-    @Nullable Step begin() {
+    @Nullable
+    Step begin() {
         if (world.primary.isLocked(key)) {
             return this::begin;
         }

@@ -30,7 +30,8 @@ final class Drainer extends SimulatedProcess {
     }
 
     @Override
-    @Nullable Step begin() {
+    @Nullable
+    Step begin() {
         generation = world.generation;
         Reply reply = world.call(Scripts.PEEK, "", generation, world.now, 10, ScriptedShard.ENTRY);
         if (reply.is("GEN")) {

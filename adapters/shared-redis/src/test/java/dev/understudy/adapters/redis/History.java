@@ -27,6 +27,8 @@ final class History {
         boolean acknowledged;
         /** Certainly without effect: rolled back or refused. */
         boolean isVoid;
+        /** The primary may refuse it for ever: then what it superseded is gone with it. */
+        boolean mayDie;
         /** Its version, as far as known. */
         long version;
 
@@ -84,17 +86,16 @@ final class History {
                 .filter(o -> o.key.equals(key)
                         && ((o.acknowledged && o.ended < invoked) || (strong && o.seen < invoked))
                         && (last || !o.direct))
+                .filter(o -> operations.stream()
+                        .noneMatch(d -> d.mayDie && d.key.equals(key) && !d.isVoid && d.ended >= o.invoked))
                 .toList();
         if (value == null) {
             for (Operation write : newer) {
                 if (!write.deletes()
                         && operations.stream()
-                                .noneMatch(d -> d.key.equals(key)
-                                        && d.deletes()
-                                        && !d.isVoid
-                                        && d.ended >= write.invoked)) {
-                    throw new Violation(
-                            "lost: absent from " + source + ", but " + write.value + " was acknowledged");
+                                .noneMatch(d ->
+                                        d.key.equals(key) && d.deletes() && !d.isVoid && d.ended >= write.invoked)) {
+                    throw new Violation("lost: absent from " + source + ", but " + write.value + " was acknowledged");
                 }
             }
             return;

@@ -42,7 +42,8 @@ final class ModelNear {
         }
     }
 
-    @Nullable Held get(String key) {
+    @Nullable
+    Held get(String key) {
         return held.get(key);
     }
 

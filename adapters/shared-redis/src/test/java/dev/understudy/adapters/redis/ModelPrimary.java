@@ -26,7 +26,8 @@ final class ModelPrimary {
     record Commit(String key, long version) {}
 
     /** What became of a pending record: the word for DRAINED, whether a row changed, and the row if it differs from what was sent. */
-    record Drained(String outcome, boolean changed, @Nullable Row corrected) {}
+    record Drained(
+            String outcome, boolean changed, @Nullable Row corrected) {}
 
     private record Tombstone(long version, long at) {}
 
@@ -44,7 +45,8 @@ final class ModelPrimary {
         this.checksTombstones = checksTombstones;
     }
 
-    @Nullable Row row(String key) {
+    @Nullable
+    Row row(String key) {
         return rows.get(key);
     }
 

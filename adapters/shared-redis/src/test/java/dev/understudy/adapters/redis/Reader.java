@@ -29,12 +29,14 @@ final class Reader extends SimulatedProcess {
     }
 
     /** What it read. */
-    @Nullable String answer() {
+    @Nullable
+    String answer() {
         return answer;
     }
 
     @Override
-    @Nullable Step begin() {
+    @Nullable
+    Step begin() {
         invoked = world.history.tick();
         if (action == Action.STRONG_READ) {
             return strong();

@@ -17,7 +17,8 @@ final class Restorer extends SimulatedProcess {
     }
 
     @Override
-    @Nullable Step begin() {
+    @Nullable
+    Step begin() {
         current = left.poll();
         if (current == null) {
             return null;
@@ -25,9 +26,8 @@ final class Restorer extends SimulatedProcess {
         String key = current.operation().key;
         ModelPrimary.Row found = world.primary.row(key);
         row = found == null ? 0 : found.version();
-        tombstone = world.configuration.keeps(Protection.RESTORE_TOMBSTONES)
-                ? world.primary.tombstone(key, world.now)
-                : 0;
+        tombstone =
+                world.configuration.keeps(Protection.RESTORE_TOMBSTONES) ? world.primary.tombstone(key, world.now) : 0;
         return this::restore;
     }
 

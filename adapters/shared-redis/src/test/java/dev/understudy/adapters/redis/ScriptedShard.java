@@ -39,8 +39,8 @@ final class ScriptedShard {
         };
         System.arraycopy(head, 0, command, 0, head.length);
         System.arraycopy(arguments, 0, command, head.length, arguments.length);
-        List<@Nullable Object> replies = wire.pipeline(
-                List.<Object[]>of(command, new Object[] {"GET", META}, new Object[] {"ZCARD", QUEUE}));
+        List<@Nullable Object> replies =
+                wire.pipeline(List.<Object[]>of(command, new Object[] {"GET", META}, new Object[] {"ZCARD", QUEUE}));
         if (replies.get(1) instanceof byte[] meta) {
             Counters counters = counters(meta, (Long) replies.get(2));
             if (!counters.conserved()) {
@@ -59,7 +59,8 @@ final class ScriptedShard {
         }
     }
 
-    @Nullable Counters counters() {
+    @Nullable
+    Counters counters() {
         List<@Nullable Object> replies =
                 wire.pipeline(List.of(new Object[] {"GET", META}, new Object[] {"ZCARD", QUEUE}));
         return replies.get(0) instanceof byte[] meta ? counters(meta, (Long) replies.get(1)) : null;
@@ -67,8 +68,7 @@ final class ScriptedShard {
 
     private static Counters counters(byte[] meta, long queued) {
         ByteBuffer b = ByteBuffer.wrap(meta, 28, 48);
-        return new Counters(
-                b.getLong(), b.getLong(), b.getLong(), b.getLong(), b.getLong(), b.getLong(), queued);
+        return new Counters(b.getLong(), b.getLong(), b.getLong(), b.getLong(), b.getLong(), b.getLong(), queued);
     }
 
     /** The entry's bytes, without a script. */
@@ -126,7 +126,8 @@ final class ScriptedShard {
     }
 
     /** The next announcement that has arrived, or null. */
-    @Nullable String takeAnnouncement() {
+    @Nullable
+    String takeAnnouncement() {
         return wire.takeMessage();
     }
 

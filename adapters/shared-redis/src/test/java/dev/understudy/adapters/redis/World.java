@@ -111,7 +111,8 @@ final class World {
     }
 
     /** The entry if it answers a read without asking a script. */
-    @Nullable SharedEntry fresh(byte @Nullable [] raw) {
+    @Nullable
+    SharedEntry fresh(byte @Nullable [] raw) {
         if (raw == null) {
             return null;
         }
