@@ -1,0 +1,282 @@
+package dev.understudy.spi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Version;
+import dev.understudy.spi.SharedCommand.AppliedChange;
+import dev.understudy.spi.SharedCommand.Condition;
+import dev.understudy.spi.SharedCommand.Fate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every shared replica must do with pending writes; extended for each adapter and for the in-memory twin. */
+public abstract class WriteBackContract extends SharedReplicaCalls {
+    /** A connection to empty data. */
+    protected abstract SharedReplica connect();
+
+    private SharedReplica replica;
+
+    @BeforeEach
+    void openCache() {
+        replica = connect();
+        cache = replica.cache("contract", "pending", SHARDS);
+        generation = new ArrayList<>();
+        for (int shard = 0; shard < SHARDS; shard++) {
+            generation.add(call(new SharedCommand.Open(shard)).position().generation());
+        }
+    }
+
+    @AfterEach
+    void closeConnection() {
+        replica.close();
+    }
+
+    @Test
+    void writeBack_ofAnUnknownKey_asksForTheBase() {
+        ShardKey key = key("a");
+        assertThat(call(plain(key, 1, Optional.empty()))).isInstanceOf(WriteBackReply.Cold.class);
+        assertThat(call(plain(key, 1, Optional.of(new Version(41))))).isInstanceOf(WriteBackReply.Accepted.class);
+        SharedEntry entry = read(key);
+        assertThat(entry.pending()).isTrue();
+        assertThat(entry.base()).isEqualTo(new Version(41));
+        assertThat(entry.writeId()).isEqualTo(1);
+    }
+
+    @Test
+    void writeBack_repeated_isAnsweredAsBefore() {
+        ShardKey key = key("a");
+        WriteBackReply.Accepted first = (WriteBackReply.Accepted) call(plain(key, 1, Optional.of(Version.ABSENT)));
+        WriteBackReply.Accepted again = (WriteBackReply.Accepted) call(plain(key, 1, Optional.of(Version.ABSENT)));
+        assertThat(first.repeated()).isFalse();
+        assertThat(again.repeated()).isTrue();
+        assertThat(again.version()).isEqualTo(first.version());
+        assertThat(status(key).acked()).isEqualTo(1);
+    }
+
+    @Test
+    void writeBack_overTheLimit_isRefusedUnlessTheKeyIsPending() {
+        ShardKey first = key("a");
+        ShardKey second = sameShard(first);
+        writeBack(first, "1", 0);
+        assertThat(call(limited(second, 1))).isInstanceOf(WriteBackReply.Full.class);
+        assertThat(call(limited(first, 1))).isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(call(limited(second, 2))).isInstanceOf(WriteBackReply.Accepted.class);
+    }
+
+    @Test
+    void writeBack_conditions_areJudgedByTheCurrentVersion() {
+        ShardKey key = key("a");
+        fill(key, "row", 50);
+        assertThat(call(conditional(key, 1, Condition.MISSING))).isEqualTo(new WriteBackReply.Refused(new Version(50)));
+        assertThat(call(conditional(key, 2, Condition.version(new Version(49)))))
+                .isEqualTo(new WriteBackReply.Refused(new Version(50)));
+        WriteBackReply.Accepted accepted =
+                (WriteBackReply.Accepted) call(conditional(key, 3, Condition.version(new Version(50))));
+        assertThat(call(conditional(key, 4, Condition.version(accepted.version()))))
+                .isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(call(conditional(key, 5, Condition.EXISTS))).isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(call(writeBackOf(key, EntryKind.DELETED, "", 6, Condition.EXISTS, Optional.empty(), 10)))
+                .isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(call(conditional(key, 7, Condition.EXISTS))).isEqualTo(new WriteBackReply.Refused(Version.ABSENT));
+        assertThat(call(conditional(key, 8, Condition.MISSING))).isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(read(key).base()).isEqualTo(new Version(50));
+    }
+
+    @Test
+    void writeBack_conditionOnAnUnknownKey_isJudgedUnderItsOwnLease() {
+        ShardKey key = key("a");
+        SharedCommand.WriteBack judged =
+                writeBackOf(key, EntryKind.VALUE, "v", 9, Condition.MISSING, Optional.of(Version.ABSENT), 10);
+        assertThat(call(judged)).isInstanceOf(WriteBackReply.Cold.class);
+        assertThat(call(lease(key, 77))).isInstanceOf(LeaseReply.Wait.class);
+        assertThat(call(judged)).isInstanceOf(WriteBackReply.Accepted.class);
+    }
+
+    @Test
+    void writeBack_conditionUnderAMarker_waits() {
+        ShardKey key = key("a");
+        fill(key, "row", 50);
+        prepare(key);
+        assertThat(call(conditional(key, 1, Condition.EXISTS)))
+                .isInstanceOfSatisfying(
+                        WriteBackReply.Marked.class,
+                        marked -> assertThat(marked.remaining()).isBetween(Duration.ofMillis(1), MARKER));
+        writeBack(key, "unconditional", 50);
+    }
+
+    @Test
+    void peek_givesOldestFirst_withinAgeAndLimit() {
+        ShardKey first = key("a");
+        ShardKey second = sameShard(first);
+        writeBack(first, "1", 0);
+        advance(Duration.ofSeconds(3));
+        writeBack(second, "2", 0);
+        writeBack(first, "3", 0);
+
+        assertThat(peek(first.shard())).extracting(Pending::key).containsExactly(first, second);
+        assertThat(call(new SharedCommand.Peek(first.shard(), generationOf(first), Duration.ZERO, 1)))
+                .extracting(Pending::key)
+                .containsExactly(first);
+        assertThat(call(new SharedCommand.Peek(first.shard(), generationOf(first), Duration.ofSeconds(2), 10)))
+                .extracting(Pending::key)
+                .containsExactly(first);
+        assertThat(status(first).oldest()).isGreaterThanOrEqualTo(Duration.ofSeconds(3));
+        assertThat(status(first).queued()).isEqualTo(2);
+    }
+
+    @Test
+    void drained_applied_isCleanAndCounted() {
+        ShardKey key = key("a");
+        WriteBackReply.Accepted accepted = writeBack(key, "v", 0);
+        Pending pending = peekOnly(key);
+        assertThat(pending.entry().payload()).isEqualTo("v".getBytes(UTF_8));
+        assertThat(pending.entry().version()).isEqualTo(accepted.version());
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.CLEAN);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
+        assertThat(read(key).pending()).isFalse();
+        assertThat(status(key).applied()).isEqualTo(1);
+        assertConserved(status(key));
+    }
+
+    @Test
+    void drained_afterANewerWrite_isPendingAgainOnTheDrainedBase() {
+        ShardKey key = key("a");
+        writeBack(key, "1", 0);
+        Pending pending = peekOnly(key);
+        writeBack(key, "2", 0);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.AGAIN);
+        assertThat(read(key).base()).isEqualTo(pending.entry().version());
+        assertThat(call(drained(peekOnly(key), Fate.APPLIED))).isEqualTo(DrainedReply.CLEAN);
+        assertConserved(status(key));
+    }
+
+    @Test
+    void drained_supersededOrDead_isForgottenAndCounted() {
+        ShardKey key = key("a");
+        writeBack(key, "1", 0);
+        assertThat(call(drained(peekOnly(key), Fate.SUPERSEDED))).isEqualTo(DrainedReply.FORGOTTEN);
+        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
+        writeBack(key, "2", 0);
+        assertThat(call(drained(peekOnly(key), Fate.DEAD))).isEqualTo(DrainedReply.FORGOTTEN);
+        ShardStatus status = status(key);
+        assertThat(status.superseded()).isEqualTo(1);
+        assertThat(status.dead()).isEqualTo(1);
+        assertConserved(status);
+    }
+
+    @Test
+    void drained_afterAForeignChange_isForgotten() {
+        ShardKey key = key("a");
+        writeBack(key, "1", 0);
+        Pending pending = peekOnly(key);
+        assertThat(call(invalidate(key, 0))).isEqualTo(InvalidateReply.PENDING);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.FORGOTTEN);
+    }
+
+    @Test
+    void drained_withACorrection_showsWhatThePrimaryStored() {
+        ShardKey key = key("a");
+        writeBack(key, "1", 0);
+        Pending pending = peekOnly(key);
+        SharedCommand.Correction correction = new SharedCommand.Correction(
+                new Version(pending.entry().version().value() + 1), "stored".getBytes(UTF_8));
+        assertThat(call(drained(pending, Fate.APPLIED, Optional.of(correction))))
+                .isEqualTo(DrainedReply.CLEAN);
+        assertThat(read(key).payload()).isEqualTo("stored".getBytes(UTF_8));
+        assertThat(read(key).version()).isEqualTo(correction.version());
+    }
+
+    @Test
+    void apply_ofADeleteOverAPendingWrite_becomesAPendingDelete() {
+        ShardKey key = key("a");
+        writeBack(key, "1", 0);
+        Prepared prepared = prepare(key);
+        assertThat(call(apply(key, AppliedChange.DELETED, prepared.version(), "", Optional.of(prepared)))
+                        .result())
+                .isEqualTo(ApplyReply.Result.DELETED);
+        assertThat(read(key).kind()).isEqualTo(EntryKind.DELETED);
+        assertThat(read(key).pending()).isTrue();
+        assertThat(call(drained(peekOnly(key), Fate.APPLIED))).isEqualTo(DrainedReply.CLEAN);
+        assertConserved(status(key));
+    }
+
+    @Test
+    void apply_belowAPendingDelete_letsItDrainOnceMore() {
+        ShardKey key = key("a");
+        Prepared prepared = prepare(key);
+        call(writeBackOf(key, EntryKind.DELETED, "", 5, Condition.NONE, Optional.of(Version.ABSENT), 10));
+        Pending delete = peekOnly(key);
+        assertThat(call(apply(key, AppliedChange.UPSERTED, prepared.version(), "row", Optional.of(prepared)))
+                        .result())
+                .isEqualTo(ApplyReply.Result.OLDER);
+        assertThat(call(drained(delete, Fate.APPLIED))).isEqualTo(DrainedReply.AGAIN);
+        Pending again = peekOnly(key);
+        assertThat(again.entry().version()).isEqualTo(delete.entry().version());
+        assertThat(again.entry().writeId()).isNotEqualTo(delete.entry().writeId());
+    }
+
+    @Test
+    void restore_ofALostWrite_isPendingAgainUnlessOlder() {
+        ShardKey key = key("a");
+        SharedCommand.Restore restore = new SharedCommand.Restore(
+                key, generationOf(key), EntryKind.VALUE, "back".getBytes(UTF_8), 9, new Version(500));
+        assertThat(call(restore)).isEqualTo(RestoreReply.RESTORED);
+        assertThat(call(restore)).isEqualTo(RestoreReply.NEWER);
+        assertThat(read(key).pending()).isTrue();
+        assertThat(read(key).version()).isEqualTo(new Version(500));
+        assertThat(read(key).base()).isEqualTo(Version.UNKNOWN);
+        assertThat(call(new SharedCommand.ReportLost(key.shard(), generationOf(key), 3))
+                        .lost())
+                .isEqualTo(3);
+        assertConserved(status(key));
+    }
+
+    @Test
+    void known_isBelowTheVersionAllocated() {
+        ShardKey key = key("a");
+        Version known = new Version(4_000_000_000_000_001L);
+        WriteBackReply.Accepted accepted = (WriteBackReply.Accepted) call(new SharedCommand.WriteBack(
+                key,
+                generationOf(key),
+                EntryKind.VALUE,
+                new byte[0],
+                1,
+                Condition.NONE,
+                Optional.of(Version.ABSENT),
+                10,
+                known));
+        assertThat(accepted.version()).isGreaterThan(known);
+        Prepared prepared =
+                call(new SharedCommand.Prepare(key, generationOf(key), MARKER, new Version(5_000_000_000_000_001L)));
+        assertThat(prepared.version()).isGreaterThan(new Version(5_000_000_000_000_001L));
+    }
+
+    private SharedCommand.WriteBack plain(ShardKey key, long writeId, Optional<Version> base) {
+        return writeBackOf(key, EntryKind.VALUE, "v", writeId, Condition.NONE, base, 10);
+    }
+
+    private SharedCommand.WriteBack limited(ShardKey key, int limit) {
+        return writeBackOf(
+                key, EntryKind.VALUE, "v", nextWriteId(), Condition.NONE, Optional.of(Version.ABSENT), limit);
+    }
+
+    private SharedCommand.WriteBack conditional(ShardKey key, long writeId, Condition condition) {
+        return writeBackOf(key, EntryKind.VALUE, "v", writeId, condition, Optional.empty(), 10);
+    }
+
+    private ShardKey sameShard(ShardKey key) {
+        for (int i = 0; ; i++) {
+            ShardKey other = key("other" + i);
+            if (other.shard() == key.shard()) {
+                return other;
+            }
+        }
+    }
+}
