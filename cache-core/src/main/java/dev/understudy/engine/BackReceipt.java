@@ -31,6 +31,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
     private final SharedReads<K, V> reads;
     private final PrimaryReads<K, V> primary;
     private final K key;
+    private final boolean deletes;
     private final Version version;
     private final Position position;
     private final Ack ack;
@@ -41,6 +42,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
             SharedReads<K, V> reads,
             PrimaryReads<K, V> primary,
             K key,
+            boolean deletes,
             Version version,
             Position position,
             Ack ack) {
@@ -48,6 +50,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
         this.reads = reads;
         this.primary = primary;
         this.key = key;
+        this.deletes = deletes;
         this.version = version;
         this.position = position;
         this.ack = ack;
@@ -108,7 +111,8 @@ final class BackReceipt<K, V> implements WriteReceipt {
             return Replication.DEAD;
         }
         Row<V> row = primary.load(List.of(key), deadline).get(key);
-        return row != null && row.version().equals(version) ? Replication.COMMITTED : Replication.SUPERSEDED;
+        boolean isThere = deletes ? row == null : row != null && row.version().equals(version);
+        return isThere ? Replication.COMMITTED : Replication.SUPERSEDED;
     }
 
     private boolean isDead(Deadline deadline) {

@@ -138,6 +138,7 @@ final class WriteBack<K, V> {
         List<Attempt<K, V>> open = attempts;
         boolean anyAccepted = false;
         while (!open.isEmpty()) {
+            deadline.check(Tier.SHARED, anyAccepted ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
             List<Attempt<K, V>> batch = open;
             List<Shards.Reply<WriteBackReply>> replies = shards.attemptAll(
                     batch.stream().map(attempt -> attempt.address.shard()).toList(),
@@ -309,7 +310,9 @@ final class WriteBack<K, V> {
         } else {
             near.evict(key);
         }
-        return new BackReceipt<>(context, reads, primary, key, accepted.version(), accepted.position(), reached);
+        boolean deletes = attempt.mutation.value().isEmpty();
+        return new BackReceipt<>(
+                context, reads, primary, key, deletes, accepted.version(), accepted.position(), reached);
     }
 
     private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Deadline deadline) {
