@@ -34,7 +34,6 @@ final class PostgresConnection implements PrimaryConnection {
 
     private final Connection connection;
     private final Deadline deadline;
-    private final boolean isTransactionBounded;
 
     private boolean isTransaction;
     private boolean isBegun;
@@ -47,7 +46,6 @@ final class PostgresConnection implements PrimaryConnection {
     PostgresConnection(Connection connection, Use use, Deadline deadline) throws SQLException {
         this.connection = connection;
         this.deadline = deadline;
-        this.isTransactionBounded = connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION;
         this.isTransaction = use != Use.LOAD;
         this.lockMillis = use == Use.DRAIN ? PostgresLedger.LOCK_TIMEOUT_MILLIS : Integer.MAX_VALUE;
         connection.setAutoCommit(!isTransaction);
@@ -131,6 +129,8 @@ final class PostgresConnection implements PrimaryConnection {
         String idle = Integer.toString(Math.min(left, idleMillis));
         String settings = "SELECT set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true),"
                 + " set_config('idle_in_transaction_session_timeout', ?, true)";
+        boolean isTransactionBounded =
+                connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION;
         return isTransactionBounded
                 ? script.add(
                         settings + ", set_config('transaction_timeout', ?, true)", statement, lock, idle, statement)

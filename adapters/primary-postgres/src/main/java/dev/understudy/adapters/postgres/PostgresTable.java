@@ -222,7 +222,14 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
     public Map<K, Row<V>> load(PrimaryConnection connection, Collection<K> keys) throws SQLException {
         PostgresConnection postgres = PostgresConnection.of(connection);
         Resolved<K, V> now = resolved(postgres);
-        return rows(postgres, now, now.statements().load(), List.copyOf(new LinkedHashSet<>(keys)));
+        List<K> distinct = List.copyOf(new LinkedHashSet<>(keys));
+        if (distinct.size() == 1) {
+            String[] parts = keyShape.parts().stream()
+                    .map(part -> part.of(distinct.get(0)).toString())
+                    .toArray(String[]::new);
+            return rows(postgres, now, now.statements().loadOne(), parts);
+        }
+        return rows(postgres, now, now.statements().load(), distinct);
     }
 
     @Override
@@ -236,14 +243,19 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
 
     private Map<K, Row<V>> rows(PostgresConnection connection, Resolved<K, V> now, String sql, List<K> keys)
             throws SQLException {
-        Map<K, Row<V>> rows = new HashMap<>();
         if (keys.isEmpty()) {
-            return rows;
+            return Map.of();
         }
         String[] arrays = new String[keyShape.parts().size()];
         for (int i = 0; i < arrays.length; i++) {
             arrays[i] = now.mapping().keyArray(i, keys);
         }
+        return rows(connection, now, sql, arrays);
+    }
+
+    private Map<K, Row<V>> rows(PostgresConnection connection, Resolved<K, V> now, String sql, String[] parameters)
+            throws SQLException {
+        Map<K, Row<V>> rows = new HashMap<>();
         connection.run(new Script()
                 .read(
                         sql,
@@ -251,7 +263,7 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
                             Row<V> row = now.mapping().row(result, 1);
                             rows.put(keyOf(row.value()), row);
                         },
-                        arrays));
+                        parameters));
         return rows;
     }
 

@@ -67,6 +67,15 @@ final class TableStatements {
         return inserted;
     }
 
+    /** The row of one key; parameters: the key's parts. */
+    String loadOne() {
+        List<String> matches = new ArrayList<>();
+        for (int i = 0; i < mapping.key().size(); i++) {
+            matches.add("t." + mapping.key().get(i).sql() + " = ?::" + mapping.keyCast(i));
+        }
+        return "SELECT " + selected + " FROM " + table + " AS t WHERE " + String.join(" AND ", matches);
+    }
+
     /** The rows of keys; parameters: an array per key part. */
     String load() {
         if (mapping.key().size() == 1) {
