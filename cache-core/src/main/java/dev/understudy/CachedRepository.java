@@ -120,6 +120,12 @@ public interface CachedRepository<K, V> {
     /** What this instance has done for the repository since it was built. */
     Counters counters();
 
+    /**
+     * The same repository inside a session: reads see what the session wrote and never go back behind what it saw, on any instance; writes
+     * are ordered after both.
+     */
+    CachedRepository<K, V> in(Session session);
+
     /** The same repository with stages for results. */
     AsyncCachedRepository<K, V> async();
 }

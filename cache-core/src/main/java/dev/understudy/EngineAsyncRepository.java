@@ -11,14 +11,15 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** The repository's calls on the bounded pool. Thread-safe. */
 final class EngineAsyncRepository<K, V> implements AsyncCachedRepository<K, V> {
     private final CachedRepository<K, V> repository;
-    private final CacheEngine<K, V> engine;
+    private final @Nullable CacheEngine<K, V> engine;
     private final AsyncPool pool;
 
-    EngineAsyncRepository(CachedRepository<K, V> repository, CacheEngine<K, V> engine, AsyncPool pool) {
+    EngineAsyncRepository(CachedRepository<K, V> repository, @Nullable CacheEngine<K, V> engine, AsyncPool pool) {
         this.repository = repository;
         this.engine = engine;
         this.pool = pool;
@@ -26,7 +27,7 @@ final class EngineAsyncRepository<K, V> implements AsyncCachedRepository<K, V> {
 
     @Override
     public CompletionStage<Optional<V>> find(K key) {
-        Optional<V> near = engine.findNear(key);
+        Optional<V> near = engine == null ? null : engine.findNear(key);
         return near != null ? CompletableFuture.completedFuture(near) : pool.submit(() -> repository.find(key));
     }
 

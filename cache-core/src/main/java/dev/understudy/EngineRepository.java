@@ -4,6 +4,7 @@ import dev.understudy.engine.CacheEngine;
 import dev.understudy.engine.Counters;
 import dev.understudy.engine.Mutation;
 import dev.understudy.engine.Mutation.Verb;
+import dev.understudy.engine.SessionState;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Lag;
 import dev.understudy.model.Read;
@@ -24,11 +25,15 @@ import org.jspecify.annotations.Nullable;
 /** The repository over the engine: turns calls into mutations and picks single answers. Thread-safe. */
 final class EngineRepository<K, V> implements CachedRepository<K, V> {
     private final CacheEngine<K, V> engine;
+    private final AsyncPool pool;
+    private final @Nullable SessionState session;
     private final AsyncCachedRepository<K, V> async;
 
-    EngineRepository(CacheEngine<K, V> engine, AsyncPool pool) {
+    EngineRepository(CacheEngine<K, V> engine, AsyncPool pool, @Nullable SessionState session) {
         this.engine = engine;
-        this.async = new EngineAsyncRepository<>(this, engine, pool);
+        this.pool = pool;
+        this.session = session;
+        this.async = new EngineAsyncRepository<>(this, session == null ? engine : null, pool);
     }
 
     CacheEngine<K, V> engine() {
@@ -37,13 +42,13 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
 
     @Override
     public Optional<V> find(K key) {
-        return engine.find(key);
+        return session == null ? engine.find(key) : read(key, Read.defaults()).value();
     }
 
     @Override
     public Map<K, V> findAll(Collection<K> keys) {
         Map<K, V> rows = new LinkedHashMap<>();
-        Map<K, Versioned<V>> answers = engine.read(present(keys, "keys"), Read.defaults());
+        Map<K, Versioned<V>> answers = engine.read(present(keys, "keys"), Read.defaults(), session);
         for (K key : keys) {
             only(answers, key).value().ifPresent(value -> rows.put(key, value));
         }
@@ -52,12 +57,12 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
 
     @Override
     public Versioned<V> read(K key, Read options) {
-        return only(engine.read(List.of(present(key, "key")), present(options, "options")), key);
+        return only(engine.read(List.of(present(key, "key")), present(options, "options"), session), key);
     }
 
     @Override
     public Map<K, Versioned<V>> readAll(Collection<K> keys, Read options) {
-        return engine.read(present(keys, "keys"), present(options, "options"));
+        return engine.read(present(keys, "keys"), present(options, "options"), session);
     }
 
     @Override
@@ -82,7 +87,7 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
 
     @Override
     public WriteReceipt update(K key, UnaryOperator<V> change, Write options) {
-        return engine.update(present(key, "key"), present(change, "change"), present(options, "options"));
+        return engine.update(present(key, "key"), present(change, "change"), present(options, "options"), session);
     }
 
     @Override
@@ -106,7 +111,7 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
                     present(options, "options").ifVersion()));
         }
         requireOneIfConditional(mutations.size(), options);
-        return engine.write(mutations, options);
+        return engine.write(mutations, options, session);
     }
 
     @Override
@@ -145,6 +150,11 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
     }
 
     @Override
+    public CachedRepository<K, V> in(Session of) {
+        return new EngineRepository<>(engine, pool, present(of, "session").state());
+    }
+
+    @Override
     public AsyncCachedRepository<K, V> async() {
         return async;
     }
@@ -163,7 +173,7 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
                     present(options, "options").ifVersion()));
         }
         requireOneIfConditional(mutations.size(), options);
-        return engine.write(mutations, options);
+        return engine.write(mutations, options, session);
     }
 
     private static void requireOneIfConditional(int rows, Write options) {

@@ -86,7 +86,7 @@ public final class Understudy implements AutoCloseable {
         engine.start();
         engines.add(engine);
         every(engine.confirmEvery(), engine::confirm);
-        return new EngineRepository<>(engine, pool);
+        return new EngineRepository<>(engine, pool, null);
     }
 
     private void every(Duration period, Runnable task) {

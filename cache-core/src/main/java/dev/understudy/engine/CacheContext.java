@@ -10,6 +10,7 @@ import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedReplica;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +70,12 @@ final class CacheContext<K, V> {
     /** An identity for a write or a lease: random, 1 to 2^53 - 1. */
     static long newIdentity() {
         return ThreadLocalRandom.current().nextLong(1, IDENTITY_BOUND);
+    }
+
+    /** This instance's wall clock, in microseconds since 1970. */
+    long micros() {
+        Instant now = clock.now();
+        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
     }
 
     static <T> T present(@Nullable T argument, String name) {

@@ -55,6 +55,7 @@ public final class CacheEngine<K, V> {
     private final SharedReads<K, V> sharedReads;
     private final PrimaryReads<K, V> primaryReads;
     private final ReadPath<K, V> readPath;
+    private final SessionReads<K, V> sessionReads;
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
     private final @Nullable Drain<K, V> drain;
@@ -97,6 +98,7 @@ public final class CacheEngine<K, V> {
         this.primaryReads = new PrimaryReads<>(context);
         this.sharedReads = new SharedReads<>(context, shards, primaryReads);
         this.readPath = new ReadPath<>(context, shards, near, sharedReads);
+        this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
         boolean drains = settings.writeBack() && settings.back().drains();
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
@@ -177,17 +179,22 @@ public final class CacheEngine<K, V> {
     }
 
     /** Reads with options; an answer for every key, in the order of the keys, duplicates once. */
-    public Map<K, Versioned<V>> read(Collection<K> keys, Read options) {
+    public Map<K, Versioned<V>> read(Collection<K> keys, Read options, @Nullable SessionState session) {
         Deadline deadline = context.deadline(options.timeout());
         Consistency level = options.consistency().orElse(context.settings.consistency());
         Set<K> distinct = new LinkedHashSet<>();
         keys.forEach(key -> distinct.add(CacheContext.present(key, "key")));
         Map<K, Versioned<V>> answers = new LinkedHashMap<>();
         if (level instanceof Consistency.Strong) {
-            sharedReads.readStrong(distinct, deadline).forEach((key, found) -> answers.put(key, versioned(found)));
+            sharedReads
+                    .readStrong(distinct, deadline)
+                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
             return answers;
         }
         long staleness = stalenessOf(level);
+        if (session != null) {
+            return sessionReads.read(distinct, staleness, session, deadline);
+        }
         Set<K> missing = new LinkedHashSet<>();
         for (K key : distinct) {
             NearEntry<V> entry = near.get(key, staleness);
@@ -199,18 +206,13 @@ public final class CacheEngine<K, V> {
             }
         }
         if (!missing.isEmpty()) {
-            readPath.load(missing, deadline).forEach((key, found) -> answers.put(key, versioned(found)));
+            readPath.load(missing, deadline).forEach((key, found) -> answers.put(key, found.versioned(context)));
         }
         return answers;
     }
 
     private List<Found<V>> load(Collection<K> keys, Deadline deadline) {
         return List.copyOf(readPath.load(keys, deadline).values());
-    }
-
-    private Versioned<V> versioned(Found<V> found) {
-        Duration age = Duration.ofNanos(Math.max(0, context.clock.nanoTime() - found.asOf()));
-        return new Versioned<>(found.value(), found.version(), age, found.tier(), found.mayTrail());
     }
 
     private static long stalenessOf(Consistency level) {
@@ -221,7 +223,7 @@ public final class CacheEngine<K, V> {
     }
 
     /** Writes in the mode of the options or the repository: write-through all or none, write-back each by itself. */
-    public Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Write options) {
+    public Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Write options, @Nullable SessionState session) {
         Deadline deadline = context.deadline(options.timeout());
         WriteMode mode = modeOf(options);
         Set<K> keys = new LinkedHashSet<>();
@@ -234,10 +236,33 @@ public final class CacheEngine<K, V> {
         if (mutations.isEmpty()) {
             return Map.of();
         }
-        return mode == WriteMode.BACK
+        Known<K> known = key -> knownTo(session, key);
+        Map<K, WriteReceipt> receipts = mode == WriteMode.BACK
                 ? back.write(
-                        mutations, options.ack().orElse(context.settings.back().ack()), deadline)
-                : through.write(mutations, deadline);
+                        mutations, options.ack().orElse(context.settings.back().ack()), known, deadline)
+                : through.write(mutations, known, deadline);
+        if (session != null) {
+            mutations.forEach(mutation -> remember(session, mutation, receipts.get(mutation.key())));
+        }
+        return receipts;
+    }
+
+    private Version knownTo(@Nullable SessionState session, K key) {
+        return session == null
+                ? Version.ABSENT
+                : session.known(name(), context.address(key).text(), context.micros());
+    }
+
+    private void remember(SessionState session, Mutation<K, V> mutation, @Nullable WriteReceipt receipt) {
+        if (receipt == null) {
+            return;
+        }
+        ShardKey address = context.address(mutation.key());
+        if (mutation.value().isPresent()) {
+            session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
+        } else {
+            session.deleted(name(), address.text(), address.shard(), receipt.position());
+        }
     }
 
     private void check(Mutation<K, V> mutation) {
@@ -272,11 +297,11 @@ public final class CacheEngine<K, V> {
      *
      * @throws Conflict if there is no row, or after {@value #UPDATE_ATTEMPTS} attempts
      */
-    public WriteReceipt update(K key, UnaryOperator<V> change, Write options) {
+    public WriteReceipt update(K key, UnaryOperator<V> change, Write options, @Nullable SessionState session) {
         Deadline deadline = context.deadline(options.timeout());
         WriteMode mode = modeOf(options);
         if (!context.isVersioned()) {
-            return updateLocked(key, change, deadline);
+            return updateLocked(key, change, session, deadline);
         }
         Conflict last = null;
         for (int attempt = 0; attempt < UPDATE_ATTEMPTS; attempt++) {
@@ -290,7 +315,8 @@ public final class CacheEngine<K, V> {
             Write conditional =
                     new Write(Optional.of(mode), options.ack(), Optional.empty(), Optional.of(deadline.remaining()));
             try {
-                WriteReceipt receipt = write(List.of(mutation), conditional).get(key);
+                WriteReceipt receipt =
+                        write(List.of(mutation), conditional, session).get(key);
                 if (receipt == null) {
                     throw new IllegalStateException("a write left its key without a receipt");
                 }
@@ -311,7 +337,7 @@ public final class CacheEngine<K, V> {
         if (current == null || current.value().isEmpty()) {
             throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
         }
-        return versioned(current);
+        return current.versioned(context);
     }
 
     private Mutation<K, V> updated(K key, UnaryOperator<V> change, Versioned<V> current) {
@@ -322,8 +348,10 @@ public final class CacheEngine<K, V> {
         return new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.of(current.version()));
     }
 
-    private WriteReceipt updateLocked(K key, UnaryOperator<V> change, Deadline deadline) {
-        Map<K, WriteReceipt> receipts = through.run(List.of(key), deadline, (write, connection) -> {
+    private WriteReceipt updateLocked(
+            K key, UnaryOperator<V> change, @Nullable SessionState session, Deadline deadline) {
+        Known<K> known = k -> knownTo(session, k);
+        Map<K, WriteReceipt> receipts = through.run(List.of(key), known, deadline, (write, connection) -> {
             Row<V> row = context.store.lock(connection, List.of(key)).get(key);
             if (row == null) {
                 throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
@@ -333,7 +361,12 @@ public final class CacheEngine<K, V> {
                     connection,
                     List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
         });
-        return List.copyOf(receipts.values()).get(0);
+        WriteReceipt receipt = List.copyOf(receipts.values()).get(0);
+        if (session != null) {
+            ShardKey address = context.address(key);
+            session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
+        }
+        return receipt;
     }
 
     /** Makes all replicas forget the keys: for changes that nobody told the library of. */
@@ -355,7 +388,10 @@ public final class CacheEngine<K, V> {
 
     /** A part in a transaction that spans several repositories. */
     public Participant<K, V> participant(Duration timeout) {
-        return new Participant<>(context, through.participant(Deadline.after(context.clock, timeout)), primaryReads);
+        return new Participant<>(
+                context,
+                through.participant(key -> Version.ABSENT, Deadline.after(context.clock, timeout)),
+                primaryReads);
     }
 
     /** Waits until nothing is pending, over all instances; answers how many entries are left at the deadline. */

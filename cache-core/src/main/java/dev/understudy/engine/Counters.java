@@ -14,6 +14,8 @@ public final class Counters {
     public final LongAdder joinedLoads = new LongAdder();
     /** Reads answered by the primary because the shared replica could not be asked. */
     public final LongAdder bypassedReads = new LongAdder();
+    /** Session reads that went to the primary because the shared replica was away or had lost what the session saw. */
+    public final LongAdder uncoveredReads = new LongAdder();
     /** Values that did not decode and were treated as a miss or held. */
     public final LongAdder undecodable = new LongAdder();
     /** Loads and own writes that were not installed in the near replica because they had been overtaken. */

@@ -2,7 +2,9 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Tier;
 import dev.understudy.model.Version;
+import dev.understudy.model.Versioned;
 import dev.understudy.spi.Row;
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,11 @@ record Found<V>(Optional<V> value, Version version, Tier tier, long asOf, boolea
         return row == null
                 ? new Found<>(Optional.empty(), Version.ABSENT, tier, asOf, mayTrail)
                 : new Found<>(Optional.of(row.value()), row.version(), tier, asOf, mayTrail);
+    }
+
+    Versioned<V> versioned(CacheContext<?, V> context) {
+        Duration age = Duration.ofNanos(Math.max(0, context.clock.nanoTime() - asOf));
+        return new Versioned<>(value, version, age, tier, mayTrail);
     }
 
     /** Values never appear in logs or messages. */

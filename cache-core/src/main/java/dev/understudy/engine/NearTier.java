@@ -43,6 +43,12 @@ final class NearTier<K, V> {
         return entry != null && entry.isFresh(context.clock.nanoTime(), stalenessNanos) ? entry : null;
     }
 
+    /** Whether the shard was confirmed after the entry was loaded: its position covers what the entry shows. */
+    boolean isCovered(NearEntry<V> entry) {
+        long life = entry.value().isPresent() ? timeToLiveNanos : negativeTimeToLiveNanos;
+        return entry.shard().confirmedAt() - (entry.expiresAt() - life) >= 0;
+    }
+
     /** How old the entry's data can be. */
     Duration age(NearEntry<V> entry) {
         return Duration.ofNanos(

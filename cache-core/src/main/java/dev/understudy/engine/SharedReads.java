@@ -14,7 +14,6 @@ import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedEntry;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -65,6 +64,13 @@ final class SharedReads<K, V> {
         context.counters.bypassedReads.add(keys.size());
         Map<K, Found<V>> found = new LinkedHashMap<>();
         fromPrimary(new LinkedHashSet<>(keys), deadline, context.settings.writeBack(), found);
+        return found;
+    }
+
+    /** The primary's rows. */
+    Map<K, Found<V>> readPrimary(Set<K> keys, Deadline deadline) {
+        Map<K, Found<V>> found = new LinkedHashMap<>();
+        fromPrimary(keys, deadline, false, found);
         return found;
     }
 
@@ -190,12 +196,7 @@ final class SharedReads<K, V> {
         }
         // A marker in the second half of its life is judged by the server's clock, in LEASE.
         long half = context.settings.marker().toNanos() / 2000;
-        return entry.writers() == 0 || entry.markerDeadline() - half > micros();
-    }
-
-    private long micros() {
-        Instant now = context.clock.now();
-        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+        return entry.writers() == 0 || entry.markerDeadline() - half > context.micros();
     }
 
     /** Asks for leases, loads what was granted, and answers the keys that somebody else is loading. */

@@ -55,6 +55,7 @@ final class ThroughWrite<K, V> {
     private final Shards shards;
     private final NearTier<K, V> near;
     private final LateApplies late;
+    private final Known<K> known;
     private final Deadline deadline;
     private final Map<K, Marked<V>> marked = new LinkedHashMap<>();
 
@@ -75,23 +76,32 @@ final class ThroughWrite<K, V> {
         }
     }
 
-    ThroughWrite(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, LateApplies late, Deadline deadline) {
+    ThroughWrite(
+            CacheContext<K, V> context,
+            Shards shards,
+            NearTier<K, V> near,
+            LateApplies late,
+            Known<K> known,
+            Deadline deadline) {
         this.context = context;
         this.shards = shards;
         this.near = near;
         this.late = late;
+        this.known = known;
         this.deadline = deadline;
     }
 
     /** Puts the markers of the keys that have none yet, pipelined. */
     void prepare(Collection<K> keys) {
         List<Marked<V>> added = new ArrayList<>();
+        List<Version> floors = new ArrayList<>();
         for (K key : keys) {
             if (!marked.containsKey(key)) {
                 ShardKey address = context.address(key);
                 Marked<V> mark = new Marked<>(address, near.enter(key, shards.state(address.shard())));
                 marked.put(key, mark);
                 added.add(mark);
+                floors.add(known.of(key));
             }
         }
         List<Shards.Reply<Prepared>> replies = shards.attemptAll(
@@ -99,7 +109,7 @@ final class ThroughWrite<K, V> {
                 i -> generation -> {
                     added.get(i).generation = generation;
                     return new SharedCommand.Prepare(
-                            added.get(i).address, generation, context.settings.marker(), Version.ABSENT);
+                            added.get(i).address, generation, context.settings.marker(), floors.get(i));
                 },
                 deadline);
         for (int i = 0; i < added.size(); i++) {

@@ -79,15 +79,17 @@ final class WriteBack<K, V> {
         final ShardKey address;
         final byte[] payload;
         final Ticket ticket;
+        final Version known;
         final long writeId = CacheContext.newIdentity();
         Optional<Version> base = Optional.empty();
         WriteBackReply.@Nullable Accepted accepted;
 
-        Attempt(Mutation<K, V> mutation, ShardKey address, byte[] payload, Ticket ticket) {
+        Attempt(Mutation<K, V> mutation, ShardKey address, byte[] payload, Ticket ticket, Version known) {
             this.mutation = mutation;
             this.address = address;
             this.payload = payload;
             this.ticket = ticket;
+            this.known = known;
         }
 
         Condition condition() {
@@ -104,14 +106,18 @@ final class WriteBack<K, V> {
     /**
      * Logs the writes, each by itself, pipelined. If one fails the others stay logged, and the failure's outcome is unknown if any was.
      */
-    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Ack ack, Deadline deadline) {
+    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Ack ack, Known<K> known, Deadline deadline) {
         List<Attempt<K, V>> attempts = new ArrayList<>();
         for (Mutation<K, V> mutation : mutations) {
             mutation.value().ifPresent(context.store::check);
             byte[] payload = mutation.value().map(context.envelope::seal).orElse(new byte[0]);
             ShardKey address = context.address(mutation.key());
             attempts.add(new Attempt<>(
-                    mutation, address, payload, near.enter(mutation.key(), shards.state(address.shard()))));
+                    mutation,
+                    address,
+                    payload,
+                    near.enter(mutation.key(), shards.state(address.shard())),
+                    known.of(mutation.key())));
         }
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
         try {
@@ -123,7 +129,7 @@ final class WriteBack<K, V> {
                 }
             }
             if (!overflowing.isEmpty()) {
-                receipts.putAll(overflow(overflowing, deadline));
+                receipts.putAll(overflow(overflowing, known, deadline));
             }
             return receipts;
         } finally {
@@ -195,7 +201,7 @@ final class WriteBack<K, V> {
                 attempt.condition(),
                 attempt.base,
                 limit,
-                Version.ABSENT);
+                attempt.known);
     }
 
     private boolean waitsForRoom() {
@@ -315,11 +321,11 @@ final class WriteBack<K, V> {
                 context, reads, primary, key, deletes, accepted.version(), accepted.position(), reached);
     }
 
-    private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Deadline deadline) {
+    private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Known<K> known, Deadline deadline) {
         if (context.settings.back().overflow() == Overflow.REJECT) {
             throw new Rejected("the queue is full", Tier.SHARED, "maximumPending");
         }
         context.counters.overflows.add(attempts.size());
-        return through.write(attempts.stream().map(attempt -> attempt.mutation).toList(), deadline);
+        return through.write(attempts.stream().map(attempt -> attempt.mutation).toList(), known, deadline);
     }
 }

@@ -28,14 +28,14 @@ final class WriteThrough<K, V> {
     }
 
     /** Writes all rows in one transaction: all or none. */
-    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Deadline deadline) {
+    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline) {
         List<K> keys = mutations.stream().map(Mutation::key).toList();
-        return run(keys, deadline, (write, connection) -> write.write(connection, mutations));
+        return run(keys, known, deadline, (write, connection) -> write.write(connection, mutations));
     }
 
     /** A repository's part in a transaction that the caller spans over several. */
-    ThroughWrite<K, V> participant(Deadline deadline) {
-        return new ThroughWrite<>(context, shards, near, late, deadline);
+    ThroughWrite<K, V> participant(Known<K> known, Deadline deadline) {
+        return new ThroughWrite<>(context, shards, near, late, known, deadline);
     }
 
     /** Work on one participant and the connection of its transaction. */
@@ -45,8 +45,8 @@ final class WriteThrough<K, V> {
     }
 
     /** Marks the keys, runs the step in a transaction of its own and tells the replicas the outcome. */
-    Map<K, WriteReceipt> run(List<K> keys, Deadline deadline, Step<K, V> step) {
-        ThroughWrite<K, V> write = participant(deadline);
+    Map<K, WriteReceipt> run(List<K> keys, Known<K> known, Deadline deadline, Step<K, V> step) {
+        ThroughWrite<K, V> write = participant(known, deadline);
         try {
             write.prepare(keys);
             context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
