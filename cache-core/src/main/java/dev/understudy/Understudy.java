@@ -45,6 +45,7 @@ import org.slf4j.LoggerFactory;
 public final class Understudy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Understudy.class);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration RECOVER_EVERY = Duration.ofMillis(500);
     private static final Duration LATE_EVERY = Duration.ofMillis(200);
 
     private final CacheEngine.Instance instance;
@@ -86,6 +87,7 @@ public final class Understudy implements AutoCloseable {
         engine.start();
         engines.add(engine);
         every(engine.confirmEvery(), engine::confirm);
+        every(RECOVER_EVERY, engine::recover);
         return new EngineRepository<>(engine, pool, null);
     }
 

@@ -58,6 +58,7 @@ public final class CacheEngine<K, V> {
     private final SessionReads<K, V> sessionReads;
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
+    private final Recovery<K, V> recovery;
     private final @Nullable Drain<K, V> drain;
     private final long defaultStaleness;
     private SharedCache.@Nullable Subscription subscription;
@@ -93,7 +94,9 @@ public final class CacheEngine<K, V> {
         SharedCache shared = instance.replica().cache(instance.namespace(), store.name(), settings.shards());
         this.context = new CacheContext<>(
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
-        this.shards = new Shards(shared, instance.clock(), context.counters.shardDrops::increment);
+        Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
+        this.shards = new Shards(shared, instance.clock(), this::reopened);
+        this.recovery = new Recovery<>(context, shards, undrained);
         this.near = new NearTier<>(context, instance.nearReplicas().ofSize(Math.max(1, settings.nearSize())));
         this.primaryReads = new PrimaryReads<>(context);
         this.sharedReads = new SharedReads<>(context, shards, primaryReads);
@@ -102,9 +105,10 @@ public final class CacheEngine<K, V> {
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
         boolean drains = settings.writeBack() && settings.back().drains();
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
-        this.drain = drains ? new Drain<>(context, shards, instance.owner(), threadName) : null;
-        this.back = new WriteBack<>(context, shards, near, sharedReads, primaryReads, through, this::hintDrain);
-        this.coherence = new Coherence<>(context, shards, near, this::hintDrain);
+        this.drain = drains ? new Drain<>(context, shards, undrained, instance.owner(), threadName) : null;
+        this.back =
+                new WriteBack<>(context, shards, near, sharedReads, primaryReads, through, undrained, this::hintDrain);
+        this.coherence = new Coherence<>(context, shards, near, undrained, this::hintDrain);
         this.defaultStaleness = stalenessOf(settings.consistency());
     }
 
@@ -119,6 +123,12 @@ public final class CacheEngine<K, V> {
                 }
                 return true;
             });
+            if (context.settings.writeBack()) {
+                Ack ack = context.settings.back().ack();
+                context.replica.whyNot(ack).ifPresent(why -> {
+                    throw new Invalid("write-back with ack " + ack.level() + " cannot be kept: " + why);
+                });
+            }
             shards.openAll(deadline);
         } catch (PrimaryFailure e) {
             throw Replies.primary(e);
@@ -135,6 +145,11 @@ public final class CacheEngine<K, V> {
     /** What a failure of the primary means to a caller. */
     public static UnderstudyException translated(PrimaryFailure failure) {
         return Replies.primary(failure);
+    }
+
+    private void reopened(int shard) {
+        context.counters.shardDrops.increment();
+        recovery.reopened(shard);
     }
 
     private void hintDrain() {
@@ -454,6 +469,13 @@ public final class CacheEngine<K, V> {
         Duration third = context.settings.maxStaleness().dividedBy(3);
         Duration timeout = third.compareTo(context.settings.timeout()) < 0 ? third : context.settings.timeout();
         coherence.pull(Deadline.after(context.clock, timeout));
+    }
+
+    /** Puts back what a shared replica that lost its memory owes; to be called about once a second. */
+    public void recover() {
+        if (context.settings.writeBack()) {
+            recovery.run();
+        }
     }
 
     /** How often {@link #confirm} is due. */

@@ -1,6 +1,7 @@
 package dev.understudy.engine;
 
 import dev.understudy.model.Generation;
+import dev.understudy.model.Version;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.ShardPosition;
@@ -18,13 +19,15 @@ final class Coherence<K, V> implements AnnouncementListener {
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
+    private final Undrained undrained;
     private final Runnable onPending;
     private final AtomicBoolean pulling = new AtomicBoolean();
 
-    Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Runnable onPending) {
+    Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Undrained undrained, Runnable onPending) {
         this.context = context;
         this.shards = shards;
         this.near = near;
+        this.undrained = undrained;
         this.onPending = onPending;
     }
 
@@ -36,9 +39,14 @@ final class Coherence<K, V> implements AnnouncementListener {
             context.counters.gaps.increment();
             context.counters.shardDrops.increment();
         }
+        undrained.settled(announcement.key(), below(announcement.version()));
         if (announcement.pending()) {
             onPending.run();
         }
+    }
+
+    private static Version below(Version version) {
+        return version.isAbsent() ? version : new Version(version.value() - 1);
     }
 
     @Override

@@ -38,6 +38,10 @@ public final class Counters {
     public final LongAdder ackTimeouts = new LongAdder();
     /** Write-backs turned into write-throughs at the queue's bound. */
     public final LongAdder overflows = new LongAdder();
+    /** Acknowledged write-backs put back after the shared replica had lost them. */
+    public final LongAdder restoredWrites = new LongAdder();
+    /** Acknowledged write-backs of this instance that are lost for ever. */
+    public final LongAdder lostWrites = new LongAdder();
     /** Rows written to the primary by this instance's drain. */
     public final LongAdder drainedRows = new LongAdder();
     /** Transactions of this instance's drain. */

@@ -39,6 +39,7 @@ final class Drain<K, V> {
 
     private final CacheContext<K, V> context;
     private final Shards shards;
+    private final Undrained undrained;
     private final ShardLeases<K, V> leases;
     private final Thread thread;
     private volatile boolean running = true;
@@ -46,9 +47,10 @@ final class Drain<K, V> {
     private volatile boolean hinted;
     private Duration backoff = FIRST_BACKOFF;
 
-    Drain(CacheContext<K, V> context, Shards shards, String owner, String threadName) {
+    Drain(CacheContext<K, V> context, Shards shards, Undrained undrained, String owner, String threadName) {
         this.context = context;
         this.shards = shards;
+        this.undrained = undrained;
         this.leases = new ShardLeases<>(context, owner);
         this.thread = new Thread(this::run, threadName);
         this.thread.setDaemon(true);
@@ -228,6 +230,8 @@ final class Drain<K, V> {
                 // The row is written and the entry stays pending: the next round finds it applied.
                 context.counters.drainFailures.increment();
             } else {
+                undrained.settled(
+                        items.get(i).pending().key(), items.get(i).entry().version());
                 counts.merge(Objects.requireNonNull(results.get(items.get(i))).fate(), 1, Integer::sum);
             }
         }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +26,10 @@ final class Shards {
 
     private final SharedCache shared;
     private final Clock clock;
-    private final Runnable onReopened;
+    private final IntConsumer onReopened;
     private final List<ShardState> states;
 
-    Shards(SharedCache shared, Clock clock, Runnable onReopened) {
+    Shards(SharedCache shared, Clock clock, IntConsumer onReopened) {
         this.shared = shared;
         this.clock = clock;
         this.onReopened = onReopened;
@@ -68,7 +69,7 @@ final class Shards {
         Generation before = state.generation();
         state.opened(opened.position(), clock.nanoTime());
         if (!before.equals(Generation.NONE) && !before.equals(state.generation())) {
-            onReopened.run();
+            onReopened.accept(opened.shard());
         }
     }
 

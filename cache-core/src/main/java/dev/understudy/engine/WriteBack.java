@@ -54,6 +54,7 @@ final class WriteBack<K, V> {
     private final SharedReads<K, V> reads;
     private final PrimaryReads<K, V> primary;
     private final WriteThrough<K, V> through;
+    private final Undrained undrained;
     private final Runnable onPending;
 
     WriteBack(
@@ -63,6 +64,7 @@ final class WriteBack<K, V> {
             SharedReads<K, V> reads,
             PrimaryReads<K, V> primary,
             WriteThrough<K, V> through,
+            Undrained undrained,
             Runnable onPending) {
         this.context = context;
         this.shards = shards;
@@ -70,6 +72,7 @@ final class WriteBack<K, V> {
         this.reads = reads;
         this.primary = primary;
         this.through = through;
+        this.undrained = undrained;
         this.onPending = onPending;
     }
 
@@ -309,6 +312,13 @@ final class WriteBack<K, V> {
 
     private WriteReceipt install(Attempt<K, V> attempt, WriteBackReply.Accepted accepted, Ack reached) {
         context.counters.backWrites.increment();
+        undrained.add(new Undrained.Write(
+                attempt.address,
+                attempt.mutation.value().isPresent() ? EntryKind.VALUE : EntryKind.DELETED,
+                accepted.version(),
+                attempt.writeId,
+                attempt.payload,
+                context.clock.nanoTime()));
         K key = attempt.mutation.key();
         near.evictBelow(key, accepted.version());
         if (attempt.mutation.value().isPresent()) {

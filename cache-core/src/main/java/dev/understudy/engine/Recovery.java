@@ -1,0 +1,195 @@
+package dev.understudy.engine;
+
+import dev.understudy.engine.Undrained.Write;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Version;
+import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryFailure;
+import dev.understudy.spi.RestoreReply;
+import dev.understudy.spi.Row;
+import dev.understudy.spi.ShardPosition;
+import dev.understudy.spi.ShardStatus;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedEntry;
+import dev.understudy.spi.SharedReplicaFailure;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What this instance does when a shard comes back with another generation: it compares its own undrained writes with the primary and puts
+ * back what neither the primary nor a tombstone covers. Thread-safe; run by the upkeep threads.
+ *
+ * <p>Source: snapshot plus log, with the writers' memories as the log: what a living instance acknowledged is restored or reported lost,
+ * exactly; what only a dead instance knew cannot be known.
+ */
+final class Recovery<K, V> {
+    private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+    private static final int BATCH = 500;
+    /** Writes younger than this are not looked after yet: the drain has hardly had the time. */
+    private static final Duration SETTLING = Duration.ofSeconds(1);
+    /** Below the retention of tombstones: older writes can no longer be told from deleted ones. */
+    private static final Duration WINDOW = Duration.ofMinutes(5);
+
+    private final CacheContext<K, V> context;
+    private final Shards shards;
+    private final Undrained undrained;
+    private final Set<Integer> reopened = ConcurrentHashMap.newKeySet();
+
+    Recovery(CacheContext<K, V> context, Shards shards, Undrained undrained) {
+        this.context = context;
+        this.shards = shards;
+        this.undrained = undrained;
+    }
+
+    /** A shard has another generation than before. */
+    void reopened(int shard) {
+        reopened.add(shard);
+    }
+
+    /** Restores what reopened shards have lost, and forgets what others have drained. */
+    void run() {
+        for (int shard : reopened) {
+            try {
+                restore(shard);
+                reopened.remove(shard);
+            } catch (SharedReplicaFailure | GenerationChanged | PrimaryFailure | UnderstudyException e) {
+                LOG.warn("recovery of shard {} of {} is retried: {}", shard, context.store.name(), e.getMessage());
+                return;
+            }
+        }
+        if (reopened.isEmpty()) {
+            forgetDrained();
+        }
+    }
+
+    private void restore(int shard) {
+        List<Write> writes = undrained.of(shard);
+        for (int from = 0; from < writes.size(); from += BATCH) {
+            restore(shard, writes.subList(from, Math.min(writes.size(), from + BATCH)));
+        }
+    }
+
+    private void restore(int shard, List<Write> writes) {
+        Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
+        long now = context.clock.nanoTime();
+        List<Write> missing = new ArrayList<>();
+        long lost = 0;
+        Map<String, Version> covered = covered(writes, deadline);
+        for (Write write : writes) {
+            Version held = covered.getOrDefault(write.address().text(), Version.ABSENT);
+            if (held.compareTo(write.version()) >= 0) {
+                undrained.settled(write.address(), write.version());
+            } else {
+                missing.add(write);
+            }
+        }
+        for (Write write : missing) {
+            boolean isTooOld = now - write.acknowledgedAt() > WINDOW.toNanos();
+            byte[] payload = write.payload();
+            if (payload == null || isTooOld) {
+                lost += isStillPending(write, deadline) ? 0 : 1;
+                undrained.settled(write.address(), write.version());
+            } else {
+                put(write, payload, deadline);
+            }
+        }
+        report(shard, lost, deadline);
+    }
+
+    private void put(Write write, byte[] payload, Deadline deadline) {
+        RestoreReply reply = shards.call(
+                write.address().shard(),
+                generation -> new SharedCommand.Restore(
+                        write.address(), generation, write.kind(), payload, write.writeId(), write.version()),
+                deadline);
+        if (reply == RestoreReply.RESTORED) {
+            context.counters.restoredWrites.increment();
+        }
+    }
+
+    private void report(int shard, long lost, Deadline deadline) {
+        if (lost == 0) {
+            return;
+        }
+        ShardStatus status =
+                shards.call(shard, generation -> new SharedCommand.ReportLost(shard, generation, lost), deadline);
+        context.counters.lostWrites.add(lost);
+        LOG.error(
+                "{} acknowledged write-backs of {} are lost with the shared replica's memory; {} in shard {} in all",
+                lost,
+                context.store.name(),
+                status.lost(),
+                shard);
+    }
+
+    private boolean isStillPending(Write write, Deadline deadline) {
+        SharedEntry entry = entries(List.of(write), deadline).get(0);
+        return entry != null && entry.pending() && entry.version().compareTo(write.version()) >= 0;
+    }
+
+    /** The newest version that the primary knows of each key: its row's or its tombstone's. */
+    private Map<String, Version> covered(List<Write> writes, Deadline deadline) {
+        List<K> keys = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
+        for (Write write : writes) {
+            keys.add(context.keys.parse(write.address().text()));
+            texts.add(write.address().text());
+        }
+        return context.primary.call(Primary.Use.LOAD, deadline.remaining(), connection -> {
+            Map<String, Version> newest =
+                    new HashMap<>(context.primary.ledger().tombstones(connection, context.store.name(), texts));
+            Map<K, Row<V>> rows = context.store.load(connection, keys);
+            rows.forEach(
+                    (key, row) -> newest.merge(context.keys.text(key), row.version(), (a, b) -> a.isAfter(b) ? a : b));
+            return newest;
+        });
+    }
+
+    /** Forgets writes that another instance's drain has taken to the primary. */
+    private void forgetDrained() {
+        List<Write> old = undrained.olderThan(context.clock.nanoTime() - SETTLING.toNanos(), BATCH);
+        if (old.isEmpty()) {
+            return;
+        }
+        try {
+            List<@Nullable SharedEntry> entries =
+                    entries(old, Deadline.after(context.clock, context.settings.timeout()));
+            // Read after the entries: under an unchanged generation, what is not there was not lost.
+            List<ShardPosition> positions = Replies.await(
+                    context.shared.positions(), Deadline.after(context.clock, context.settings.timeout()));
+            for (int i = 0; i < old.size(); i++) {
+                Write write = old.get(i);
+                SharedEntry entry = entries.get(i);
+                boolean isWaiting =
+                        entry != null && entry.pending() && entry.version().equals(write.version());
+                int shard = write.address().shard();
+                boolean isSame = positions
+                        .get(shard)
+                        .position()
+                        .generation()
+                        .equals(shards.state(shard).generation());
+                if (!isWaiting && isSame && !reopened.contains(shard)) {
+                    undrained.settled(write.address(), write.version());
+                }
+            }
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            // Nothing is forgotten before it is certain.
+            LOG.debug("undrained writes of {} are looked at later", context.store.name());
+        }
+    }
+
+    private List<@Nullable SharedEntry> entries(List<Write> writes, Deadline deadline) {
+        List<ShardKey> addresses = writes.stream().map(Write::address).toList();
+        return Replies.await(context.shared.read(addresses), deadline);
+    }
+}
