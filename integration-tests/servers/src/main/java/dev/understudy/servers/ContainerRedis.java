@@ -1,6 +1,7 @@
 package dev.understudy.servers;
 
 import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.utility.DockerImageName;
 
 /** A Redis in a container, with the append-only file on. Thread-safe. */
@@ -13,8 +14,9 @@ final class ContainerRedis implements RedisServer {
     @SuppressWarnings("resource") // the field is closed by close()
     ContainerRedis() {
         container = new GenericContainer<>(DockerImageName.parse(IMAGE))
-                .withCommand("redis-server", "--appendonly", "yes", "--save", "")
-                .withExposedPorts(PORT);
+                .withCommand("redis-server", "--appendonly", "yes", "--save", "", "--protected-mode", "no")
+                .withExposedPorts(PORT)
+                .waitingFor(Wait.forLogMessage(".*Ready to accept connections.*", 1));
         container.start();
     }
 
