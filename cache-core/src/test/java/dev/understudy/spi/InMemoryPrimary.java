@@ -1,0 +1,208 @@
+package dev.understudy.spi;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Outcome;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The primary's twin in memory, for tests of the engine and of users. Thread-safe.
+ *
+ * <p>Transactions that write are serial, from their first lock or change on; the others see what is committed. Leases, the
+ * stamps of versions and commit deadlines follow the clock that is given. Tests can put code before and after a commit, and
+ * let calls fail.
+ */
+public final class InMemoryPrimary implements Primary {
+    /** How long a drain waits for the write lock. */
+    static final Duration DRAIN_LOCK_TIMEOUT = Duration.ofMillis(300);
+
+    private final Clock clock;
+    private final ReentrantLock writing = new ReentrantLock(true);
+    private final InMemoryLedger ledger = new InMemoryLedger();
+
+    @GuardedBy("tables")
+    private final Map<String, Map<Object, Object>> tables = new HashMap<>();
+
+    private final AtomicBoolean isAway = new AtomicBoolean();
+    private final AtomicLong commits = new AtomicLong();
+    private final Deque<PrimaryFailure> failures = new ArrayDeque<>();
+    private final Deque<Runnable> beforeCommit = new ArrayDeque<>();
+    private final Deque<Runnable> afterCommit = new ArrayDeque<>();
+    private final AtomicBoolean isReplyLost = new AtomicBoolean();
+
+    /** An empty primary with the system's clock. */
+    public InMemoryPrimary() {
+        this(Clock.SYSTEM);
+    }
+
+    /** An empty primary with a clock of one's own. */
+    public InMemoryPrimary(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Lets the next call fail before its work, once for each failure given. */
+    public void failNext(PrimaryFailure failure) {
+        synchronized (failures) {
+            failures.add(failure);
+        }
+    }
+
+    /** Lets the next commit of a transaction that wrote something happen, and then report that its outcome is unknown. */
+    public void loseNextCommitReply() {
+        isReplyLost.set(true);
+    }
+
+    /** Runs code once, before the next commit of a transaction that wrote something; what it throws rolls back. */
+    public void beforeNextCommit(Runnable code) {
+        synchronized (beforeCommit) {
+            beforeCommit.add(code);
+        }
+    }
+
+    /** Runs code once, after the next commit of a transaction that wrote something and before the call returns. */
+    public void afterNextCommit(Runnable code) {
+        synchronized (afterCommit) {
+            afterCommit.add(code);
+        }
+    }
+
+    /** Whether every call fails for want of a connection. */
+    public void away(boolean isNowAway) {
+        isAway.set(isNowAway);
+    }
+
+    /** How many transactions that wrote something were committed. */
+    public long commits() {
+        return commits.get();
+    }
+
+    @Override
+    public <T> T call(Use use, Duration timeout, Work<T> work) {
+        failIfAsked();
+        InMemoryTransaction transaction = new InMemoryTransaction(this, writing, use, timeout);
+        T result;
+        try {
+            result = work.on(transaction);
+            commit(transaction);
+        } catch (Exception | Error e) {
+            throw InMemoryPrimary.<RuntimeException>asIs(e);
+        } finally {
+            if (transaction.isWriting()) {
+                writing.unlock();
+            }
+        }
+        if (!transaction.changes().isEmpty()) {
+            run(afterCommit);
+            if (isReplyLost.compareAndSet(true, false)) {
+                throw new PrimaryFailure(
+                        PrimaryFailure.Kind.TRANSIENT,
+                        "08006",
+                        Outcome.UNKNOWN,
+                        "the connection was lost while committing",
+                        null);
+            }
+        }
+        return result;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> E asIs(Throwable e) throws E {
+        throw (E) e;
+    }
+
+    private void failIfAsked() {
+        PrimaryFailure failure;
+        synchronized (failures) {
+            failure = failures.poll();
+        }
+        if (failure != null) {
+            throw failure;
+        }
+        if (isAway.get()) {
+            throw new PrimaryFailure(
+                    PrimaryFailure.Kind.NO_CONNECTION, "08001", Outcome.NOT_APPLIED, "the primary is away", null);
+        }
+    }
+
+    private void commit(InMemoryTransaction transaction) {
+        if (!transaction.changes().isEmpty()) {
+            run(beforeCommit);
+        }
+        if (nowMicros() > transaction.commitDeadlineMicros()) {
+            throw new PrimaryFailure(
+                    PrimaryFailure.Kind.TRANSIENT,
+                    "",
+                    Outcome.NOT_APPLIED,
+                    "the marker's deadline had passed before the commit",
+                    null);
+        }
+        if (transaction.changes().isEmpty()) {
+            return;
+        }
+        synchronized (tables) {
+            transaction.changes().forEach((table, rows) -> {
+                Map<Object, Object> changed = tables.computeIfAbsent(table, absent -> new LinkedHashMap<>());
+                rows.forEach((key, row) ->
+                        row.ifPresentOrElse(present -> changed.put(key, present), () -> changed.remove(key)));
+            });
+        }
+        commits.incrementAndGet();
+    }
+
+    private static void run(Deque<Runnable> hooks) {
+        Runnable hook;
+        synchronized (hooks) {
+            hook = hooks.poll();
+        }
+        if (hook != null) {
+            hook.run();
+        }
+    }
+
+    /** A committed row. */
+    Optional<Object> committed(String table, Object key) {
+        synchronized (tables) {
+            return Optional.ofNullable(tables.getOrDefault(table, Map.of()).get(key));
+        }
+    }
+
+    /** A table's committed rows, in the order of their insertion. */
+    Map<Object, Object> committed(String table) {
+        synchronized (tables) {
+            return new LinkedHashMap<>(tables.getOrDefault(table, Map.of()));
+        }
+    }
+
+    long nowMicros() {
+        return ManualClock.micros(clock.now());
+    }
+
+    @Override
+    public void commitBefore(PrimaryConnection connection, long deadlineMicros) {
+        InMemoryTransaction.of(connection).commitBefore(deadlineMicros);
+    }
+
+    @Override
+    public DrainLedger ledger() {
+        return ledger;
+    }
+
+    @Override
+    public void verify() {
+        if (isAway.get()) {
+            throw new Invalid("the primary is away");
+        }
+    }
+
+    @Override
+    public void close() {}
+}
