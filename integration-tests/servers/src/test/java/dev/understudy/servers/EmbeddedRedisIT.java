@@ -65,7 +65,8 @@ class EmbeddedRedisIT {
     @Test
     void pause_connectionIsAccepted_andNobodyAnswersUntilResume() throws IOException {
         redis.pause();
-        try (RedisClient client = new RedisClient(redis.host(), redis.port(), 200)) {
+        try (RedisClient client = new RedisClient(redis)) {
+            client.timeout(200);
             client.send("PING");
             assertThatThrownBy(client::receive).isInstanceOf(SocketTimeoutException.class);
         }

@@ -11,14 +11,14 @@ final class RedisClient implements AutoCloseable {
     private final Socket socket;
     private final BufferedReader reader;
 
-    RedisClient(String host, int port, int timeoutMillis) throws IOException {
+    RedisClient(String host, int port) throws IOException {
         socket = new Socket(host, port);
-        socket.setSoTimeout(timeoutMillis);
+        socket.setSoTimeout(30_000);
         reader = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
     }
 
     RedisClient(TestServer server) throws IOException {
-        this(server.host(), server.port(), 5_000);
+        this(server.host(), server.port());
     }
 
     String call(String command) throws IOException {
@@ -36,6 +36,11 @@ final class RedisClient implements AutoCloseable {
             throw new IOException("the connection was closed");
         }
         return line.startsWith("$") && !line.equals("$-1") ? reader.readLine() : line;
+    }
+
+    /** How long {@link #receive} waits from now on. */
+    void timeout(int millis) throws IOException {
+        socket.setSoTimeout(millis);
     }
 
     @Override
