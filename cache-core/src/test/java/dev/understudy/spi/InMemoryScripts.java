@@ -216,6 +216,9 @@ final class InMemoryScripts {
         }
         Version conflict = conflict(condition, current);
         if (conflict != null) {
+            if (!known && !e.dirty && base < MAXV) {
+                run.delete();
+            }
             return new WriteBackReply.Refused(conflict);
         }
         if (e.dirty) {

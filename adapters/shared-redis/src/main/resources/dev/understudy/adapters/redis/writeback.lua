@@ -24,7 +24,10 @@ if condition~=-1 then
   if current==MAXV then met=false; current=0
   elseif condition==-2 then met=current>0
   else met=current==condition end
-  if not met then return {'CONFLICT',current} end
+  if not met then
+    if not known and not e.dirty and base<MAXV then redis.call('DEL',KEYS[1]) end  -- gives the lease back
+    return {'CONFLICT',current}
+  end
 end
 if e.dirty then coalesce(e)
 else

@@ -96,8 +96,18 @@ final class ScriptedShard {
         if ((Long) wire.call("PTTL", ENTRY + key) <= 0) {
             return false;
         }
-        wire.call("DEL", ENTRY + key);
+        delete(key);
         return true;
+    }
+
+    /** Loses the meta alone. */
+    void deleteMeta() {
+        wire.call("DEL", META);
+    }
+
+    /** Deletes the entry whatever it is. */
+    void delete(String key) {
+        wire.call("DEL", ENTRY + key);
     }
 
     /** Loses everything. */

@@ -19,6 +19,10 @@ final class SimulatedServer implements AutoCloseable {
                 .start());
     }
 
+    RedisWire wire() {
+        return wire;
+    }
+
     /** The shard, under those scripts. */
     ScriptedShard shard(List<Scripts.Script> scripts) {
         return new ScriptedShard(wire, scripts);

@@ -1,0 +1,517 @@
+package dev.understudy.adapters.redis;
+
+import static dev.understudy.adapters.redis.Mutation.of;
+import static dev.understudy.adapters.redis.Scripts.*;
+import static dev.understudy.adapters.redis.Stage.BLIND;
+import static dev.understudy.adapters.redis.Stage.MUST_BE_ABSENT;
+import static dev.understudy.adapters.redis.Stage.MUST_EXIST;
+import static dev.understudy.adapters.redis.Stage.NO_BASE;
+import static dev.understudy.adapters.redis.Stage.NO_CONDITION;
+import static dev.understudy.adapters.redis.Stage.SECOND;
+
+import dev.understudy.model.Version;
+import java.util.List;
+
+/** Interleavings of write-backs, drains and both modes on one key. */
+final class BackScenarios {
+    private static final String DIRTY_APPLY = "if e and e.dirty then\n  local deleted";
+    private static final String LEAVE = "if e.own then superseded=superseded+1 else hollow=hollow-1 end"
+            + " e.own=false; e.dirty=false; e.a=0; e.b=0; redis.call('ZREM',KEYS[3],ARGV[1]) end\n";
+    private static final String DRAIN_DELETE_AGAIN = "if e.kind==T then e.wid=tonumber(ARGV[11]) end";
+    private static final String MATCHES = "if e.ver>ver or e.wid~=tonumber(ARGV[9]) then";
+
+    static final List<Scenario> ALL = List.of(
+            new Scenario(
+                    of("rule 1: superseding removes the pending record")
+                            .edit(
+                                    APPLY,
+                                    DIRTY_APPLY,
+                                    "if e and e.dirty and ver>e.ver and ARGV[5]~='3' then " + LEAVE + DIRTY_APPLY)
+                            .without(Protection.DRAIN_TOMBSTONES),
+                    "absent/absent",
+                    BackScenarios::peekedThenSupersededThenDeleted),
+            new Scenario(
+                    of("rule 2: the library's INVAL ignores a pending record")
+                            .edit(
+                                    APPLY,
+                                    DIRTY_APPLY,
+                                    "if e and e.dirty and deadline==0 then put_meta(); return {'older',pos} end\n"
+                                            + DIRTY_APPLY),
+                    "superseded t t/t",
+                    BackScenarios::answerOfApplyLost),
+            new Scenario(of("rule 2: no INVAL when APPLY has no answer").without(Protection.LIBRARY_INVAL), "t", s -> {
+                s.back("b");
+                Stage.Writer writer = s.prepare("t").commit();
+                if (s.world.configuration.keeps(Protection.LIBRARY_INVAL)) {
+                    writer.invalidate();
+                }
+                return s.read();
+            }),
+            new Scenario(
+                    of("rule 2: a strong read ignores the marker on a pending record")
+                            .without(Protection.STRONG_MARKER),
+                    "t",
+                    s -> {
+                        s.back("b");
+                        s.prepare("t").commit(); // and vanishes
+                        return s.strongRead();
+                    }),
+            new Scenario(
+                    of("A3: a delete drops the pending record")
+                            .edit(APPLY, DIRTY_APPLY, "if e and e.dirty and ARGV[5]=='3' then " + LEAVE + DIRTY_APPLY)
+                            .without(Protection.DRAIN_TOMBSTONES),
+                    "absent/absent",
+                    s -> {
+                        s.back("b");
+                        Drainer drainer = s.peek();
+                        s.through(null);
+                        drainer.runToEnd();
+                        return s.ending();
+                    }),
+            new Scenario(
+                    of("A4, rule 25: the pending delete is not drained again").edit(APPLY, DRAIN_DELETE_AGAIN, ""),
+                    "absent/absent",
+                    BackScenarios::insertBetweenPeekAndDrained),
+            new Scenario(
+                    of("A8, rule 25: DRAINED compares the version only").edit(DRAINED, MATCHES, "if e.ver>ver then"),
+                    "absent/absent",
+                    BackScenarios::insertBetweenPeekAndDrained),
+            new Scenario(
+                    of("A4 of the sketch: the pending delete gets a new version")
+                            .edit(APPLY, DRAIN_DELETE_AGAIN, "if e.kind==T then e.ver=allocate(e.ver) end"),
+                    "t2/t2",
+                    BackScenarios::writersAroundPendingDelete),
+            new Scenario(
+                    of("rule 26: the drain looks at no tombstones").without(Protection.DRAIN_TOMBSTONES),
+                    "absent/absent",
+                    BackScenarios::drainBetweenDeleteAndApply),
+            new Scenario(
+                    of("A5: FILL over a pending write")
+                            .edit(
+                                    FILL,
+                                    "if not e or e.dirty or e.a~=tonumber(ARGV[5]) or e.b<now then",
+                                    "e=e or blank(); if false then"),
+                    "lost b/b",
+                    s -> {
+                        s.lease(7);
+                        s.back("b");
+                        return s.fill(7, null) + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("A7: LEASE grants on a pending entry")
+                            .edit(
+                                    LEASE,
+                                    "if e and (e.dirty or (has(e) and not suspect(e))) then",
+                                    "if e and has(e) and not suspect(e) and not e.dirty then"),
+                    "hit",
+                    s -> {
+                        s.back("b");
+                        return s.lease(7);
+                    }),
+            new Scenario(
+                    of("A8: DRAINED clears whatever is there").edit(DRAINED, MATCHES, "if false then"), "b2/b2", s -> {
+                        s.back("b1");
+                        Drainer drainer = s.peek();
+                        s.back("b2");
+                        drainer.runToEnd();
+                        return s.ending();
+                    }),
+            new Scenario(
+                    of("A8: what the feed told is ignored").edit(DRAINED, "refused or e.b>(fix or ver)", "refused"),
+                    "direct/direct",
+                    s -> {
+                        s.back("b");
+                        Drainer drainer = s.peek();
+                        drainer.advance();
+                        s.inval(s.direct("direct", 0));
+                        drainer.runToEnd();
+                        return s.ending();
+                    }),
+            new Scenario(
+                    of("A8: a refusal is ignored").edit(DRAINED, "local conflict=refused or ", "local conflict="),
+                    "direct/direct",
+                    s -> {
+                        s.back("b");
+                        s.direct("direct", 0);
+                        return s.ending();
+                    }),
+            new Scenario(
+                    of("A9: INVAL forgets a pending entry").edit(INVAL, "if e and e.dirty then", "if false then"),
+                    "dirty b",
+                    s -> {
+                        s.back("b");
+                        return s.inval(0) + " " + s.read();
+                    }),
+            new Scenario(
+                    of("A9: the feed leaves no forgottenAt").edit(INVAL, "e.ft=now; save(e)", "save(e)"),
+                    "skipped t/t",
+                    s -> {
+                        long before = s.direct("direct", 0);
+                        s.pass(100);
+                        s.back("b");
+                        Stage.Writer writer = s.prepare("t");
+                        s.inval(before);
+                        s.drain();
+                        return writer.commit().apply() + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("rule 27: PREPARE resets the mark of a pending entry")
+                            .edit(
+                                    PREPARE,
+                                    "local distrust=suspect(e) and not e.dirty",
+                                    "if suspect(e) and e.dirty then e.pc=0 end; local distrust=suspect(e) and not e.dirty"),
+                    "t t",
+                    s -> {
+                        s.back("b");
+                        s.prepare("t").commit(); // and vanishes
+                        s.pass(11 * SECOND);
+                        String before = s.strongRead();
+                        s.prepare("other").abort();
+                        return before + " " + s.strongRead();
+                    }),
+            new Scenario(
+                    of("parity: Redis allocates odd versions too").everywhere("if v%2==1 then v=v+1 end", ""),
+                    "b/b",
+                    s -> {
+                        s.pass(1); // the call is ten microseconds later, on an odd one
+                        s.direct("direct", 10);
+                        s.back("b", 8, NO_CONDITION, 0);
+                        return s.ending();
+                    }),
+            new Scenario(
+                    of("pending entries have a TTL")
+                            .edit(WRITEBACK, "\nsave(e)\n", "\nsave(e); redis.call('PEXPIRE',KEYS[1],60000)\n"),
+                    "false",
+                    s -> {
+                        s.back("b");
+                        return String.valueOf(s.world.shard.evict(Stage.KEY));
+                    }),
+            new Scenario(
+                    of("a repeated writeId runs again").edit(WRITEBACK, "if e.wid==wid then", "if false then"),
+                    "dup b2/b2",
+                    s -> {
+                        s.back("b1", 8, NO_CONDITION, 0);
+                        String reply = s.back("b1", 8, NO_CONDITION, 0).text(3);
+                        s.back("b2");
+                        return reply + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("FULL: the limit is ignored").edit(WRITEBACK, ">=tonumber(ARGV[10])", "<0"), "OK OK FULL", s -> {
+                        s.limit = 1;
+                        String first = s.back("b1", 8, NO_CONDITION, 0).word();
+                        String again = s.back("b2", 9, NO_CONDITION, 0).word();
+                        s.limit = 0;
+                        s.drain();
+                        return first + " " + again + " "
+                                + s.back("b3", 10, NO_CONDITION, 0).word();
+                    }),
+            new Scenario(
+                    of("rule 6: a restore looks at no tombstones").without(Protection.RESTORE_TOMBSTONES),
+                    "absent",
+                    s -> {
+                        World world = s.world;
+                        long version = s.back("b", 8, NO_CONDITION, 0).number(1);
+                        world.remembered.add(
+                                new World.Remembered(world.history.begin(Stage.KEY, "b", false), 8, version, s.now()));
+                        s.through(null);
+                        world.shard.flush(world.keys);
+                        world.open();
+                        new Restorer(world).runToEnd();
+                        return s.read();
+                    }),
+            new Scenario(
+                    of("RESTORE over a newer entry").edit(RESTORE, "if has(e) and e.ver>=ver then", "if false then"),
+                    "newer b2/b2",
+                    s -> {
+                        long version = s.back("b1");
+                        s.back("b2");
+                        return s.call(RESTORE, 1, "b1", 8, version).word() + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("rule 5: RESTORE observes nothing").edit(RESTORE, "observe(ver)\nif e.dirty", "if e.dirty"),
+                    "true",
+                    s -> {
+                        s.world.history.begin(Stage.KEY, "b", false);
+                        long ahead = s.now() + SECOND;
+                        s.call(RESTORE, 1, "b", 8, ahead);
+                        s.world.shard.delete(Stage.KEY);
+                        return String.valueOf(s.prepare("next").version > ahead);
+                    }),
+            new Scenario(
+                    of("no fence, and no tombstones in the drain")
+                            .without(Protection.FENCE, Protection.DRAIN_TOMBSTONES),
+                    "absent/absent",
+                    s -> {
+                        s.back("b");
+                        Drainer paused = s.peek();
+                        s.drain();
+                        s.through(null);
+                        paused.runToEnd();
+                        return s.ending();
+                    }),
+            new Scenario(of("no fence").without(Protection.FENCE), "absent/absent", s -> {
+                s.back("b");
+                Drainer paused = s.peek();
+                s.drain();
+                s.through(null);
+                s.pass(2 * ModelPrimary.RETENTION_MICROS); // the tombstone is gone
+                paused.runToEnd();
+                return s.ending();
+            }),
+            new Scenario(
+                    of("MARKED: a condition is judged under a live marker")
+                            .edit(WRITEBACK, "if condition~=-1 and marked(e) then", "if false then"),
+                    "MARKED t/t",
+                    s -> {
+                        s.through("old");
+                        long read = s.stored().version();
+                        Stage.Writer writer = s.prepare("t");
+                        Reply reply = s.back("b", 8, read, NO_BASE);
+                        writer.commit().apply();
+                        return reply.word() + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("COLD: what is not known counts as absent")
+                            .edit(
+                                    WRITEBACK,
+                                    "local known=has(e)",
+                                    "if base==-1 then base=0; e.a=wid; e.b=now end local known=has(e)"),
+                    "COLD CONFLICT",
+                    s -> {
+                        long there = s.given("old");
+                        String first = s.back("b", 8, MUST_BE_ABSENT, NO_BASE).word();
+                        return first + " "
+                                + s.back("b", 8, MUST_BE_ABSENT, there).word();
+                    }),
+            new Scenario(
+                    of("COLD: a condition is judged by a load without a lease")
+                            .edit(WRITEBACK, " or judged and base<MAXV and (e.a~=wid or e.b<now)", ""),
+                    "COLD COLD absent/absent",
+                    s -> {
+                        long there = s.given("old");
+                        String first = s.back("b", 8, MUST_EXIST, NO_BASE).word();
+                        s.through(null);
+                        String second = s.back("b", 8, MUST_EXIST, there).word();
+                        return first + " " + second + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("COLD: a condition is judged by a load whose lease has ended")
+                            .edit(WRITEBACK, "(e.a~=wid or e.b<now)", "e.a~=wid"),
+                    "COLD COLD OK",
+                    s -> {
+                        long there = s.given("old");
+                        String first = s.back("b", 8, MUST_EXIST, NO_BASE).word();
+                        s.pass(3 * SECOND);
+                        String second = s.back("b", 8, MUST_EXIST, there).word();
+                        return first + " " + second + " "
+                                + s.back("b", 8, MUST_EXIST, there).word();
+                    }),
+            new Scenario(
+                    of("COLD: a suspect value counts as known")
+                            .edit(WRITEBACK, "local known=has(e) and not suspect(e)", "local known=has(e)"),
+                    "COLD CONFLICT t/t",
+                    s -> {
+                        s.through("old");
+                        long read = s.stored().version();
+                        Stage.Writer vanished = s.prepare("t").commit();
+                        s.pass(11 * SECOND);
+                        String first = s.back("b", 8, read, NO_BASE).word();
+                        return first + " "
+                                + s.back("b", 8, read, vanished.version).word() + " " + s.ending();
+                    }),
+            new Scenario(
+                    of("COLD: a suspect pending write is judged by the load alone")
+                            .edit(WRITEBACK, " or e.dirty and e.ver>base", ""),
+                    "COLD CONFLICT",
+                    s -> {
+                        s.back("b1");
+                        s.prepare("t"); // and vanishes
+                        s.pass(11 * SECOND);
+                        String first = s.back("b2", 8, MUST_BE_ABSENT, NO_BASE).word();
+                        return first + " " + s.back("b2", 8, MUST_BE_ABSENT, 0).word();
+                    }),
+            new Scenario(
+                    of("COLD: a refused write keeps its lease")
+                            .edit(
+                                    WRITEBACK,
+                                    "if not known and not e.dirty and base<MAXV then redis.call('DEL',KEYS[1]) end",
+                                    ""),
+                    "COLD CONFLICT granted",
+                    s -> {
+                        long there = s.given("old");
+                        String first = s.back("b", 8, MUST_BE_ABSENT, NO_BASE).word();
+                        String second = s.back("b", 8, MUST_BE_ABSENT, there).word();
+                        return first + " " + second + " " + s.lease(7);
+                    }),
+            new Scenario(
+                    of("COLD: a blind write meets a condition")
+                            .edit(WRITEBACK, "if current==MAXV then met=false; current=0\n  elseif", "if"),
+                    "CONFLICT 0",
+                    s -> {
+                        Reply reply = s.back("b", 8, MUST_EXIST, BLIND);
+                        return reply.word() + " " + reply.number(1);
+                    }),
+            new Scenario(of("rule 5: the base is not observed").edit(WRITEBACK, "observe(base)\n", ""), "b/b", s -> {
+                long ahead = s.direct("direct", SECOND);
+                s.back("b", 8, NO_CONDITION, ahead);
+                return s.ending();
+            }),
+            new Scenario(
+                    of("rule 5: WRITEBACK knows nothing")
+                            .edit(WRITEBACK, "math.max(e.ver,tonumber(ARGV[11]))", "e.ver"),
+                    "true",
+                    s -> {
+                        s.known = s.now() + SECOND;
+                        return String.valueOf(s.back("b") > s.known);
+                    }),
+            new Scenario(
+                    of("the base is not kept").edit(WRITEBACK, "e.a=current; e.b=0", "e.a=MAXV; e.b=0"), "true", s -> {
+                        s.through("old");
+                        s.back("b");
+                        return String.valueOf(EntryLayout.decode(s.world.shard.entry(Stage.KEY))
+                                .base()
+                                .equals(new Version(s.stored().version())));
+                    }),
+            new Scenario(
+                    of("a record that a stranger deleted stays queued")
+                            .edit(
+                                    DRAINED,
+                                    "if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end\n  lost=lost+1; put_meta(); return {'lost'}",
+                                    "do return {'gone'} end"),
+                    "lost 0",
+                    s -> {
+                        s.back("b");
+                        s.strangerDeletesEntry();
+                        Reply reply = s.call(DRAINED, 10, 1, "applied", 10, 1, "", "", "");
+                        return reply.word() + " " + s.world.shard.queued();
+                    }),
+            new Scenario(
+                    of("counters: a write-through does not count what it supersedes")
+                            .edit(APPLY, "if e.own then superseded=superseded+1; hollow=hollow+1; e.own=false end", ""),
+                    "superseded 1, hollow 1",
+                    s -> {
+                        s.back("b");
+                        s.through("t");
+                        ScriptedShard.Counters counters = s.world.shard.counters();
+                        return "superseded " + counters.superseded() + ", hollow " + counters.hollow();
+                    }),
+            new Scenario(
+                    of("counters: LOST is not acknowledged").edit(LOST, "acked=acked+ARGV[5]; ", ""), "lost 3", s -> {
+                        s.call(LOST, 3);
+                        return "lost " + s.world.shard.counters().lost();
+                    }),
+            new Scenario(
+                    of("counters: what is queued without a meta counts for nothing")
+                            .edit(OPEN, "acked=redis.call('ZCARD',KEYS[3])", "acked=0"),
+                    "acked 1",
+                    s -> {
+                        s.back("b");
+                        s.world.shard.deleteMeta();
+                        s.world.open();
+                        return "acked " + s.world.shard.counters().acked();
+                    }),
+            new Scenario(
+                    of("correction: the corrected value is not announced")
+                            .edit(DRAINED, "announce(MAXV,e.kind)", "put_meta()"),
+                    "b then nothing",
+                    s -> {
+                        long version = s.back("b", 8, NO_CONDITION, 0).number(1);
+                        s.read();
+                        String before = s.near();
+                        s.call(DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, version + 1, "b!", 1);
+                        return before + " then " + s.near();
+                    }),
+            new Scenario(
+                    of("correction: announced by its version")
+                            .edit(DRAINED, "announce(MAXV,e.kind)", "announce(fix,e.kind)"),
+                    "b then nothing",
+                    s -> {
+                        long version = s.back("b", 8, NO_CONDITION, 0).number(1);
+                        s.read();
+                        String before = s.near();
+                        s.call(DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, version, "b!", 1);
+                        return before + " then " + s.near();
+                    }),
+            new Scenario(
+                    of("correction: its version is not observed").edit(DRAINED, "; observe(fix)", ""), "true", s -> {
+                        long version = s.back("b", 8, NO_CONDITION, 0).number(1);
+                        long ahead = s.now() + SECOND | 1;
+                        s.call(DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, ahead, "b!", 1);
+                        s.world.shard.evict(Stage.KEY);
+                        return String.valueOf(s.prepare("next").version > ahead);
+                    }),
+            new Scenario(
+                    of("correction: the feed's word of it counts as another's")
+                            .edit(DRAINED, "e.b>(fix or ver)", "e.b>ver"),
+                    "corrected",
+                    s -> {
+                        long version = s.back("b", 8, NO_CONDITION, 0).number(1);
+                        s.inval(version + 1);
+                        return s.call(DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, version + 1, "b!", 1)
+                                .word();
+                    }),
+            new Scenario(
+                    of("correction: the next record's base is what was sent")
+                            .edit(DRAINED, "refused and MAXV or fix or", "refused and MAXV or"),
+                    "true",
+                    s -> {
+                        long version = s.back("b1", 8, NO_CONDITION, 0).number(1);
+                        s.back("b2", 9, NO_CONDITION, 0);
+                        s.call(DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, version + 1, "b1!", 1);
+                        return String.valueOf(EntryLayout.decode(s.world.shard.entry(Stage.KEY))
+                                        .base()
+                                        .value()
+                                == version + 1);
+                    }));
+
+    private BackScenarios() {}
+
+    /** Rule 1: a batch already peeked holds a record that a write-through supersedes and another one deletes. */
+    static String peekedThenSupersededThenDeleted(Stage s) {
+        s.back("b");
+        Drainer drainer = s.peek();
+        s.through("t");
+        s.through(null);
+        drainer.runToEnd();
+        return s.ending();
+    }
+
+    /** Rule 2: the reply of APPLY is lost while a write-back is pending. */
+    static String answerOfApplyLost(Stage s) {
+        s.back("b");
+        Stage.Writer writer = s.prepare("t").commit();
+        return writer.invalidate() + " " + s.read() + " " + s.ending();
+    }
+
+    /** Rule 25: an insert commits after the drain deleted, and applies before the drain's DRAINED. */
+    static String insertBetweenPeekAndDrained(Stage s) {
+        Stage.Writer writer = s.prepare("t");
+        s.back(null);
+        Drainer drainer = s.peek();
+        drainer.advance();
+        writer.commit().apply();
+        drainer.runToEnd();
+        return s.ending();
+    }
+
+    /** Rule 25: writers prepared before and after a pending delete commit both. */
+    static String writersAroundPendingDelete(Stage s) {
+        Stage.Writer before = s.prepare("t1");
+        s.back(null);
+        Stage.Writer after = s.prepare("t2");
+        before.commit();
+        after.commit();
+        before.apply();
+        after.apply();
+        return s.ending();
+    }
+
+    /** Rule 26: the drain inserts between the commit of a write-through delete and its APPLY. */
+    static String drainBetweenDeleteAndApply(Stage s) {
+        s.back("b");
+        Stage.Writer delete = s.prepare(null).commit();
+        s.drain();
+        delete.apply();
+        return s.ending();
+    }
+}
