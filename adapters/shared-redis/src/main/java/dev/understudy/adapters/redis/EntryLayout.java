@@ -1,6 +1,7 @@
 package dev.understudy.adapters.redis;
 
 import dev.understudy.model.Generation;
+import dev.understudy.model.Position;
 import dev.understudy.model.Version;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.SharedEntry;
@@ -67,6 +68,19 @@ final class EntryLayout {
                 bytes,
                 offset,
                 bytes.length - offset);
+    }
+
+    /**
+     * Generation and position in the bytes of a meta record.
+     *
+     * @throws IllegalArgumentException if they are none
+     */
+    static Position position(byte[] meta) {
+        if (meta.length < POSITION_BYTES) {
+            throw new IllegalArgumentException("no meta record: " + meta.length + " bytes");
+        }
+        ByteBuffer buffer = ByteBuffer.wrap(meta);
+        return new Position(new Generation(buffer.getInt() & 0xFFFF_FFFFL), buffer.getLong());
     }
 
     private static Version version(long value) {

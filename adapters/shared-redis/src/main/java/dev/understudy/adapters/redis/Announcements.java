@@ -1,0 +1,258 @@
+package dev.understudy.adapters.redis;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.understudy.model.Generation;
+import dev.understudy.model.Position;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Version;
+import dev.understudy.spi.Announcement;
+import dev.understudy.spi.AnnouncementListener;
+import dev.understudy.spi.SharedCache;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the shards announce, one channel per cache on a connection of its own. Thread-safe. The event loop only queues messages; one
+ * thread tells the listeners, in the order of arrival. When more than {@value #QUEUED_MAX} wait, all are dropped and every listener
+ * is interrupted instead.
+ */
+final class Announcements implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Announcements.class);
+    private static final int QUEUED_MAX = 65_536;
+    private static final int PENDING = 8;
+
+    /** One cache's channel. */
+    private static final class Topic {
+        private final int shards;
+        private final List<AnnouncementListener> listeners = new CopyOnWriteArrayList<>();
+
+        Topic(int shards) {
+            this.shards = shards;
+        }
+    }
+
+    /** Something to tell; {@code message} null: an interruption, {@code only} null: of all listeners. */
+    private record Event(
+            Topic topic,
+            byte @Nullable [] message,
+            @Nullable AnnouncementListener only) {}
+
+    private final BlockingQueue<Event> queue = new ArrayBlockingQueue<>(QUEUED_MAX);
+    private final LinkKeeper keeper;
+    private final Thread teller;
+    private volatile boolean overflowed;
+    private volatile boolean closed;
+
+    @GuardedBy("this")
+    private final Map<String, Topic> topics = new HashMap<>();
+
+    Announcements(Connector connector, ScheduledExecutorService scheduler) {
+        keeper = new LinkKeeper(
+                "announcement",
+                onLost -> connector.forMessages(this::channels, this::arrived, onLost),
+                scheduler,
+                this::ready,
+                this::interruptAll);
+        teller = new Thread(this::tellAll, "understudy-announcements");
+        teller.setDaemon(true);
+        teller.start();
+        keeper.start();
+    }
+
+    /** Tells the listener of every change on the channel from now on, an interruption first. */
+    SharedCache.Subscription subscribe(String channel, int shards, AnnouncementListener listener) {
+        Topic topic;
+        synchronized (this) {
+            topic = topics.computeIfAbsent(channel, name -> new Topic(shards));
+            topic.listeners.add(listener);
+        }
+        Link link = keeper.current();
+        if (link != null) {
+            link.subscribe(Set.of(channel)).whenComplete((done, failure) -> {
+                if (failure == null) {
+                    offer(new Event(topic, null, listener));
+                } else {
+                    link.lost(); // the next connection subscribes to it
+                }
+            });
+        }
+        return () -> unsubscribe(channel, topic, listener);
+    }
+
+    private void unsubscribe(String channel, Topic topic, AnnouncementListener listener) {
+        synchronized (this) {
+            topic.listeners.remove(listener);
+            if (!topic.listeners.isEmpty() || !topics.remove(channel, topic)) {
+                return;
+            }
+        }
+        Link link = keeper.current();
+        if (link != null) {
+            link.unsubscribe(channel);
+        }
+    }
+
+    /** The connection, or null. */
+    @Nullable
+    Link current() {
+        return keeper.current();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        keeper.close();
+        teller.interrupt();
+        if (Thread.currentThread() != teller) {
+            try {
+                teller.join(1_000);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private synchronized Set<String> channels() {
+        return Set.copyOf(topics.keySet());
+    }
+
+    /** Subscribes to what was added while the connection was being made, and tells all that they may have missed something. */
+    private void ready(Link link) {
+        link.subscribe(channels()).whenComplete((done, failure) -> {
+            if (failure == null) {
+                interruptAll();
+            } else {
+                link.lost();
+            }
+        });
+    }
+
+    private void interruptAll() {
+        List<Topic> all;
+        synchronized (this) {
+            all = List.copyOf(topics.values());
+        }
+        all.forEach(topic -> offer(new Event(topic, null, null)));
+    }
+
+    private void arrived(String channel, byte[] message) {
+        Topic topic;
+        synchronized (this) {
+            topic = topics.get(channel);
+        }
+        if (topic != null) {
+            offer(new Event(topic, message, null));
+        }
+    }
+
+    private void offer(Event event) {
+        if (!queue.offer(event)) {
+            overflowed = true;
+        }
+    }
+
+    private void tellAll() {
+        while (!closed) {
+            try {
+                Event event = queue.take();
+                if (overflowed) {
+                    overflowed = false;
+                    queue.clear();
+                    LOG.warn("announcements came faster than they were heard; the near replicas are dropped");
+                    interruptAll();
+                } else if (!isRepeated(event)) {
+                    tell(event);
+                }
+            } catch (InterruptedException e) {
+                // Only close() interrupts this thread.
+                return;
+            }
+        }
+    }
+
+    /** Whether an interruption is followed at once by another one that says the same. */
+    private boolean isRepeated(Event event) {
+        Event next = queue.peek();
+        return event.only() == null
+                && next != null
+                && next.only() == null
+                && next.topic() == event.topic()
+                && isInterruption(event)
+                && isInterruption(next);
+    }
+
+    private static boolean isInterruption(Event event) {
+        byte[] message = event.message();
+        return message == null || (message.length > 1 && message[message.length - 1] == ' ' && flags(message) == 0);
+    }
+
+    private void tell(Event event) {
+        AnnouncementListener only = event.only();
+        for (AnnouncementListener listener : only == null ? event.topic().listeners : List.of(only)) {
+            try {
+                tell(listener, event);
+            } catch (RuntimeException e) {
+                // A listener's failure must not keep the others from hearing; it may have missed this one.
+                LOG.error("a listener of announcements failed", e);
+            }
+        }
+    }
+
+    private static void tell(AnnouncementListener listener, Event event) {
+        byte[] message = event.message();
+        if (message == null || isInterruption(event)) {
+            listener.interrupted();
+            return;
+        }
+        Announcement announcement;
+        try {
+            announcement = parsed(message, event.topic().shards);
+        } catch (RuntimeException e) {
+            // A stranger published on the channel: nothing is known of what it meant.
+            LOG.warn("a message of {} bytes on an announcement channel is not understood", message.length);
+            listener.interrupted();
+            return;
+        }
+        listener.announced(announcement);
+    }
+
+    /** {@code <generation> <position> <version> <flags> <key>}. */
+    static Announcement parsed(byte[] message, int shards) {
+        long[] numbers = new long[4];
+        int at = 0;
+        for (int i = 0; i < 4; i++) {
+            long number = 0;
+            int from = at;
+            for (; message[at] != ' '; at++) {
+                int digit = message[at] - '0';
+                if (digit < 0 || digit > 9 || at - from > 16) {
+                    throw new IllegalArgumentException("no announcement");
+                }
+                number = number * 10 + digit;
+            }
+            numbers[i] = number;
+            at++;
+        }
+        String key = new String(message, at, message.length - at, StandardCharsets.UTF_8);
+        return new Announcement(
+                ShardKey.of(key, shards),
+                new Position(new Generation(numbers[0]), numbers[1]),
+                new Version(numbers[2]),
+                numbers[3] >= PENDING);
+    }
+
+    private static long flags(byte[] message) {
+        int at = message.length - 2;
+        return message[at] == '0' && at > 0 && message[at - 1] == ' ' ? 0 : 1;
+    }
+}

@@ -1,0 +1,129 @@
+package dev.understudy.adapters.redis;
+
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.pubsub.api.async.RedisPubSubAsyncCommands;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * One connection to the server from its first byte to its last. It is never revived: what is sent here reaches the server
+ * that was greeted here, or nobody. Thread-safe.
+ */
+final class Link {
+    private final StatefulRedisConnection<?, byte[]> connection;
+    private final RedisChannelHandler<?, ?> handler;
+    private final StatefulRedisConnection<byte[], byte[]> calls;
+    private final Runnable onLost;
+    private final AtomicBoolean lost = new AtomicBoolean();
+    private final AtomicLong replies = new AtomicLong();
+    private volatile ServerFacts facts = ServerFacts.NONE;
+
+    /**
+     * A link on a connection that has just been made.
+     *
+     * @param onLost runs once, on any thread, when the connection is lost or given up
+     */
+    @SuppressWarnings("unchecked") // calls encode themselves: the connection's codec never sees them
+    Link(StatefulRedisConnection<?, byte[]> connection, Runnable onLost) {
+        this.connection = connection;
+        this.handler = (RedisChannelHandler<?, ?>) connection;
+        this.calls = (StatefulRedisConnection<byte[], byte[]>) connection;
+        this.onLost = onLost;
+        connection.addListener(new RedisConnectionStateListener() {
+            @Override
+            public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
+                lost();
+            }
+        });
+        if (!connection.isOpen()) {
+            lost();
+        }
+    }
+
+    /** What the server said of itself when it was greeted. */
+    ServerFacts facts() {
+        return facts;
+    }
+
+    /** Remembers what the server said of itself. */
+    void greeted(ServerFacts said) {
+        facts = said;
+    }
+
+    boolean isLost() {
+        return lost.get();
+    }
+
+    /** Sends a call, or fails it. */
+    <R> Call<R> send(Call<R> call) {
+        call.sending(this);
+        try {
+            calls.dispatch(call);
+        } catch (RuntimeException e) { // closed, or too many calls are waiting: the call knows whether it was written
+            call.completeExceptionally(e);
+        }
+        return call;
+    }
+
+    /** Sends calls in one go. */
+    void send(List<? extends Call<?>> batch) {
+        batch.forEach(call -> call.sending(this));
+        try {
+            calls.dispatch(batch);
+        } catch (RuntimeException e) { // as above
+            batch.forEach(call -> call.completeExceptionally(e));
+        }
+    }
+
+    /** Subscribes to channels; complete when the server has confirmed all. On a connection for announcements only. */
+    CompletionStage<?> subscribe(Collection<String> channels) {
+        return channels.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : pubSub().subscribe(channels.toArray(String[]::new));
+    }
+
+    /** Takes a subscription back; what still arrives is ignored by the receiver. */
+    void unsubscribe(String channel) {
+        try {
+            pubSub().unsubscribe(channel);
+        } catch (RuntimeException e) { // the connection is lost, and the subscription with it
+            lost();
+        }
+    }
+
+    @SuppressWarnings("unchecked") // made so by the connector
+    private RedisPubSubAsyncCommands<String, byte[]> pubSub() {
+        return ((StatefulRedisPubSubConnection<String, byte[]>) connection).async();
+    }
+
+    long replies() {
+        return replies.get();
+    }
+
+    /** Called by the event loop only. */
+    void replied() {
+        replies.lazySet(replies.get() + 1);
+    }
+
+    /** Gives the connection up; every call on it fails. */
+    void lost() {
+        if (lost.compareAndSet(false, true)) {
+            if (!handler.isClosed()) {
+                connection.closeAsync();
+            }
+            onLost.run();
+        }
+    }
+
+    /** Sends nothing more; the client that is about to shut down closes the connection. */
+    void abandon() {
+        lost.set(true);
+    }
+}

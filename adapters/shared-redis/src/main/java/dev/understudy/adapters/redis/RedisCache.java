@@ -1,0 +1,259 @@
+package dev.understudy.adapters.redis;
+
+import dev.understudy.model.Position;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.Version;
+import dev.understudy.spi.AnnouncementListener;
+import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.ShardPosition;
+import dev.understudy.spi.ShardStatus;
+import dev.understudy.spi.SharedCache;
+import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedEntry;
+import dev.understudy.spi.SharedReplicaFailure;
+import io.lettuce.core.protocol.CommandType;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One cache's shards in Redis. Thread-safe. A shard is open on one link: the one on which its OPEN was answered; a new link
+ * begins with all shards closed.
+ */
+final class RedisCache implements SharedCache {
+    private static final Logger LOG = LoggerFactory.getLogger(RedisCache.class);
+
+    private final RedisReplica replica;
+    private final Keyspace names;
+    private final ScriptCalls scripts;
+    private final Duration timeout;
+    private final AtomicReferenceArray<@Nullable Link> openOn;
+    private final AtomicLong undecodable = new AtomicLong();
+
+    RedisCache(RedisReplica replica, Keyspace names, ScriptCalls scripts, Duration timeout) {
+        this.replica = replica;
+        this.names = names;
+        this.scripts = scripts;
+        this.timeout = timeout;
+        this.openOn = new AtomicReferenceArray<>(names.shards());
+    }
+
+    @Override
+    public int shards() {
+        return names.shards();
+    }
+
+    Keyspace names() {
+        return names;
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // JDK 17 does not read annotations this deep from the port's class file
+    public CompletionStage<List<@Nullable SharedEntry>> read(List<ShardKey> keys) {
+        if (keys.isEmpty()) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+        Link link = replica.link();
+        if (link == null) {
+            return notConnected();
+        }
+        byte[][] entries = new byte[keys.size()][];
+        for (int i = 0; i < entries.length; i++) {
+            ShardKey key = keys.get(i);
+            if (openOn.get(key.shard()) != link) {
+                return CompletableFuture.failedFuture(new GenerationChanged(key.shard()));
+            }
+            entries[i] = names.entry(key.shard(), Keyspace.bytes(key.text()));
+        }
+        CommandType type = entries.length == 1 ? CommandType.GET : CommandType.MGET;
+        return link.send(new Call<>(Request.of(type, entries), this::entries, timeout));
+    }
+
+    @Override
+    public <R> CompletionStage<R> submit(SharedCommand<R> command) {
+        Link link = replica.link();
+        if (link == null) {
+            return notConnected();
+        }
+        int shard = command.shard();
+        if (!(command instanceof SharedCommand.Open) && openOn.get(shard) != link) {
+            return CompletableFuture.failedFuture(new GenerationChanged(shard));
+        }
+        @SuppressWarnings("unchecked") // the reply's type is that of the command
+        CompletionStage<R> reply = (CompletionStage<R>) sent(command, link);
+        return reply;
+    }
+
+    private CompletionStage<?> sent(SharedCommand<?> command, Link link) {
+        if (command instanceof SharedCommand.WriteBack c) {
+            return link.send(scripts.writeBack(c));
+        } else if (command instanceof SharedCommand.Lease c) {
+            return link.send(scripts.lease(c));
+        } else if (command instanceof SharedCommand.Fill c) {
+            return link.send(scripts.fill(c));
+        } else if (command instanceof SharedCommand.Prepare c) {
+            return link.send(scripts.prepare(c));
+        } else if (command instanceof SharedCommand.Apply c) {
+            return link.send(scripts.apply(c));
+        } else if (command instanceof SharedCommand.Renew c) {
+            return link.send(scripts.renew(c));
+        } else if (command instanceof SharedCommand.Drained c) {
+            return link.send(scripts.drained(c));
+        } else if (command instanceof SharedCommand.Peek c) {
+            return link.send(scripts.peek(c, vanished -> reportVanished(c, vanished, link)));
+        } else if (command instanceof SharedCommand.Invalidate c) {
+            return link.send(scripts.invalidate(c));
+        } else if (command instanceof SharedCommand.Restore c) {
+            return link.send(scripts.restore(c));
+        } else if (command instanceof SharedCommand.Status c) {
+            return link.send(scripts.status(c.shard(), c.generation()));
+        } else if (command instanceof SharedCommand.ReportLost c) {
+            return reportLost(c, link);
+        } else if (command instanceof SharedCommand.Open c) {
+            return link.send(scripts.open(c.shard(), link.facts().era(), () -> openOn.set(c.shard(), link)));
+        }
+        throw new IllegalArgumentException(
+                "no such command: " + command.getClass().getSimpleName());
+    }
+
+    @Override
+    public CompletionStage<List<ShardPosition>> positions() {
+        Link link = replica.link();
+        if (link == null) {
+            return notConnected();
+        }
+        byte[][] metas = new byte[shards()][];
+        for (int shard = 0; shard < metas.length; shard++) {
+            metas[shard] = names.meta(shard);
+        }
+        return link.send(new Call<>(Request.of(CommandType.MGET, metas), RedisCache::positions, timeout));
+    }
+
+    @Override
+    public CompletionStage<List<Long>> pending() {
+        Link link = replica.link();
+        if (link == null) {
+            return notConnected();
+        }
+        List<Call<Long>> counts = new ArrayList<>(shards());
+        for (int shard = 0; shard < shards(); shard++) {
+            counts.add(new Call<>(
+                    Request.of(CommandType.ZCARD, names.queue(shard)),
+                    reply -> {
+                        if (reply instanceof Long count) {
+                            return count;
+                        }
+                        throw new IllegalArgumentException("no number");
+                    },
+                    timeout));
+        }
+        link.send(counts);
+        CompletableFuture<List<Long>> all = new CompletableFuture<>();
+        CompletableFuture.allOf(counts.toArray(CompletableFuture[]::new)).whenComplete((done, failure) -> {
+            if (failure == null) {
+                all.complete(counts.stream().map(CompletableFuture::join).toList());
+            } else {
+                all.completeExceptionally(failure.getCause() == null ? failure : failure.getCause());
+            }
+        });
+        return all;
+    }
+
+    @Override
+    public Subscription subscribe(AnnouncementListener listener) {
+        return replica.announcements().subscribe(names.channelName(), shards(), listener);
+    }
+
+    private CompletionStage<ShardStatus> reportLost(SharedCommand.ReportLost c, Link link) {
+        CompletableFuture<ShardStatus> status = new CompletableFuture<>();
+        link.send(scripts.lost(c)).whenComplete((done, failure) -> {
+            if (failure != null) {
+                status.completeExceptionally(failure);
+                return;
+            }
+            link.send(scripts.status(c.shard(), c.generation())).whenComplete((counted, refusal) -> {
+                if (refusal == null) {
+                    status.complete(counted);
+                } else {
+                    status.completeExceptionally(refusal);
+                }
+            });
+        });
+        return status;
+    }
+
+    /** Takes keys out of the queue whose records somebody deleted; the script counts them as lost. */
+    private void reportVanished(SharedCommand.Peek peek, List<ShardKey> vanished, Link link) {
+        LOG.error(
+                "{} pending records of shard {} of cache {} were deleted by somebody else: these writes are lost",
+                vanished.size(),
+                peek.shard(),
+                names.cache());
+        for (ShardKey key : vanished) {
+            link.send(scripts.drained(new SharedCommand.Drained(
+                    key,
+                    peek.generation(),
+                    Version.ABSENT,
+                    EntryKind.DELETED,
+                    SharedCommand.Fate.SUPERSEDED,
+                    Optional.empty(),
+                    Duration.ZERO,
+                    0)));
+        }
+    }
+
+    private List<@Nullable SharedEntry> entries(@Nullable Object reply) {
+        if (reply instanceof List<?> records) {
+            List<@Nullable SharedEntry> entries = new ArrayList<>(records.size());
+            for (Object each : records) {
+                entries.add(entry(each));
+            }
+            return entries;
+        }
+        List<@Nullable SharedEntry> single = new ArrayList<>(1);
+        single.add(entry(reply));
+        return single;
+    }
+
+    private @Nullable SharedEntry entry(@Nullable Object bytes) {
+        if (!(bytes instanceof byte[] given)) {
+            return null;
+        }
+        try {
+            return EntryLayout.decode(given);
+        } catch (IllegalArgumentException e) {
+            // Not written by these scripts: as good as no entry; the primary answers.
+            long count = undecodable.incrementAndGet();
+            if (Long.bitCount(count) == 1) {
+                LOG.warn("{} entries of cache {} could not be decoded so far", count, names.cache());
+            }
+            return null;
+        }
+    }
+
+    private static List<ShardPosition> positions(@Nullable Object reply) {
+        if (!(reply instanceof List<?> metas)) {
+            throw new IllegalArgumentException("no list");
+        }
+        List<ShardPosition> positions = new ArrayList<>(metas.size());
+        for (int shard = 0; shard < metas.size(); shard++) {
+            Position position = metas.get(shard) instanceof byte[] meta ? EntryLayout.position(meta) : Position.NONE;
+            positions.add(new ShardPosition(shard, position));
+        }
+        return positions;
+    }
+
+    private static <R> CompletionStage<R> notConnected() {
+        return CompletableFuture.failedFuture(new SharedReplicaFailure(
+                SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
+    }
+}

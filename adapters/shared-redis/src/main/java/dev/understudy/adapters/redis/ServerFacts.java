@@ -1,0 +1,127 @@
+package dev.understudy.adapters.redis;
+
+import dev.understudy.model.Invalid;
+import dev.understudy.model.Tier;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a server says of itself in INFO and CONFIG GET. Immutable.
+ *
+ * @param info the fields of INFO's sections server, replication, memory, persistence and cluster
+ * @param appendFsync the setting of that name; empty if CONFIG GET is not allowed
+ */
+record ServerFacts(Map<String, String> info, Optional<String> appendFsync) {
+    /** Of nobody. */
+    static final ServerFacts NONE = new ServerFacts(Map.of(), Optional.empty());
+
+    private static final int OLDEST_MAJOR = 7;
+    /** The first release that certainly carries redis/redis#13793, without which WAITAOF returns before the fsync. */
+    private static final int WAITAOF_MAJOR = 8;
+
+    static Map<String, String> parsed(String info) {
+        Map<String, String> fields = new HashMap<>();
+        for (String line : info.split("\r?\n")) {
+            int colon = line.indexOf(':');
+            if (colon > 0 && line.charAt(0) != '#') {
+                fields.put(line.substring(0, colon), line.substring(colon + 1));
+            }
+        }
+        return Map.copyOf(fields);
+    }
+
+    /**
+     * Refuses a server that cannot hold the shared replica.
+     *
+     * @throws Invalid with what is wrong
+     */
+    void verify(String where) {
+        String version = field("redis_version", "0");
+        if (major(version) < OLDEST_MAJOR) {
+            throw refused("the server at " + where + " is Redis " + version + "; 7.0 or newer is needed");
+        }
+        if (!field("role", "").equals("master")) {
+            throw refused("the server at " + where + " is a replica (role " + field("role", "unknown")
+                    + "); the primary is needed");
+        }
+        if (field("redis_mode", "standalone").equals("cluster")
+                || field("cluster_enabled", "0").equals("1")) {
+            throw refused("the server at " + where + " runs in cluster mode, which is not supported");
+        }
+    }
+
+    /** Whether it still reads its data from disk. */
+    boolean isLoading() {
+        return field("loading", "0").equals("1") || field("async_loading", "0").equals("1");
+    }
+
+    /** 48 bits that differ after a restart or failover: of SHA-256 over run id and replication id. */
+    long era() {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256")
+                    .digest((field("run_id", "") + ":" + field("master_replid", "")).getBytes(StandardCharsets.UTF_8));
+            long era = 0;
+            for (int i = 0; i < 6; i++) {
+                era = era << 8 | (digest[i] & 0xff);
+            }
+            return era;
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** The eviction policy if it may evict keys without expiry, among them pending writes. */
+    Optional<String> evictingPolicy() {
+        String policy = field("maxmemory_policy", "unknown");
+        return policy.equals("noeviction") || policy.startsWith("volatile-") ? Optional.empty() : Optional.of(policy);
+    }
+
+    boolean isAppendOnly() {
+        return field("aof_enabled", "0").equals("1");
+    }
+
+    int replicas() {
+        return number(field("connected_slaves", "0"));
+    }
+
+    /** Whether WAITAOF is known to wait for the fsync; of Valkey it is not known. */
+    boolean hasTrustedWaitAof() {
+        return !isValkey() && major(field("redis_version", "0")) >= WAITAOF_MAJOR;
+    }
+
+    /** Name and version, for people. */
+    String product() {
+        return isValkey()
+                ? "Valkey " + field("valkey_version", "of unknown version")
+                : "Redis " + field("redis_version", "of unknown version");
+    }
+
+    private boolean isValkey() {
+        return field("server_name", "redis").equals("valkey") || info.containsKey("valkey_version");
+    }
+
+    private String field(String name, String otherwise) {
+        return info.getOrDefault(name, otherwise);
+    }
+
+    private static Invalid refused(String message) {
+        return new Invalid(message, null, Tier.SHARED);
+    }
+
+    private static int major(String version) {
+        int dot = version.indexOf('.');
+        return number(dot < 0 ? version : version.substring(0, dot));
+    }
+
+    private static int number(String text) {
+        try {
+            return Integer.parseInt(text.trim());
+        } catch (NumberFormatException e) { // not a number: nothing known, which is the careful answer
+            return 0;
+        }
+    }
+}
