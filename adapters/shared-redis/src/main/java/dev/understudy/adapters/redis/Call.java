@@ -160,7 +160,7 @@ final class Call<R> extends CompletableFuture<R>
 
     @Override
     public void onComplete(BiConsumer<? super Object, Throwable> action) {
-        whenComplete(action::accept);
+        whenComplete(action);
     }
 
     @Override

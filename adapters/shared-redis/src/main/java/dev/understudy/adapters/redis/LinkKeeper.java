@@ -1,5 +1,7 @@
 package dev.understudy.adapters.redis;
 
+import io.lettuce.core.RedisCommandTimeoutException;
+import io.netty.channel.ConnectTimeoutException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -35,6 +37,8 @@ final class LinkKeeper implements AutoCloseable {
     private volatile @Nullable Link current;
     private volatile boolean closed;
 
+    private volatile @Nullable Throwable lastFailure;
+
     /** How often in a row it could not connect; the scheduler's thread only. */
     private int failures;
 
@@ -58,10 +62,16 @@ final class LinkKeeper implements AutoCloseable {
         this.onLost = onLost;
     }
 
-    /** Begins; the stage tells how the first attempt ended. */
+    /** Begins; the stage tells how the first attempt ended that did not just run out of time. */
     CompletableFuture<Link> start() {
         onScheduler(this::attempt);
         return first;
+    }
+
+    /** Why the last attempt failed, or null. */
+    @Nullable
+    Throwable lastFailure() {
+        return lastFailure;
     }
 
     /** The link that is ready, or null. */
@@ -92,7 +102,10 @@ final class LinkKeeper implements AutoCloseable {
     private void attempted(@Nullable Link link, @Nullable Throwable failure) {
         if (link == null) {
             Throwable cause = failure == null ? new IllegalStateException("no link") : failure;
-            first.completeExceptionally(cause);
+            lastFailure = cause;
+            if (!isTimeout(cause)) {
+                first.completeExceptionally(cause);
+            }
             if (failures == 0 && !closed) {
                 LOG.warn("no {} connection to the shared replica: {}; retrying", name, cause.toString());
             }
@@ -125,6 +138,15 @@ final class LinkKeeper implements AutoCloseable {
                 retryLater();
             }
         }
+    }
+
+    private static boolean isTimeout(Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof RedisCommandTimeoutException || each instanceof ConnectTimeoutException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void retryLater() {

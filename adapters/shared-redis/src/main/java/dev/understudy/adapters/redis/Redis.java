@@ -94,7 +94,7 @@ public final class Redis implements Supplier<SharedReplica> {
         return new Redis(uri, limit, connectTimeout, callsMax, declared, resources, injected);
     }
 
-    /** How long making a connection may take; 5 seconds unless told, 10 ms to 1 minute. */
+    /** How long making a connection may take; 5 seconds unless told, 10 ms to 1 minute. The first one may take three times as long. */
     public Redis connectTimeout(Duration limit) {
         requireTimeout("connectTimeout", limit);
         return new Redis(uri, commandTimeout, limit, callsMax, declared, resources, injected);

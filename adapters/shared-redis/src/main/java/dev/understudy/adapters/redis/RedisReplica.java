@@ -74,8 +74,7 @@ final class RedisReplica implements SharedReplica {
     /** Waits for the first connection. */
     RedisReplica connected() {
         try {
-            Duration limit =
-                    settings.connectTimeout().plus(settings.commandTimeout().multipliedBy(2));
+            Duration limit = settings.connectTimeout().multipliedBy(3);
             commands.start().get(limit.toNanos(), TimeUnit.NANOSECONDS);
             heartbeat.watch(List.of(commands::current, announcements::current, settling::current));
             return this;
@@ -83,8 +82,9 @@ final class RedisReplica implements SharedReplica {
             close();
             throw startFailure(e.getCause());
         } catch (TimeoutException e) {
+            Throwable last = commands.lastFailure();
             close();
-            throw startFailure(e);
+            throw startFailure(last == null ? e : last);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             close();

@@ -25,12 +25,12 @@ record ServerFacts(Map<String, String> info, Optional<String> appendFsync) {
 
     static Map<String, String> parsed(String info) {
         Map<String, String> fields = new HashMap<>();
-        for (String line : info.split("\r?\n")) {
+        info.lines().forEach(line -> {
             int colon = line.indexOf(':');
             if (colon > 0 && line.charAt(0) != '#') {
                 fields.put(line.substring(0, colon), line.substring(colon + 1));
             }
-        }
+        });
         return Map.copyOf(fields);
     }
 

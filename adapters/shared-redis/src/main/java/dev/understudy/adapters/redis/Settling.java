@@ -4,7 +4,6 @@ import dev.understudy.model.Ack;
 import dev.understudy.spi.SharedReplicaFailure;
 import io.lettuce.core.protocol.CommandType;
 import io.lettuce.core.protocol.ProtocolKeyword;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -23,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Settling implements AutoCloseable {
     private static final Scripts.Script MARK =
             new Scripts.Script("mark", "#!lua flags=allow-oom\nredis.call('SET',KEYS[1],'','PX',1000) return {'OK'}\n");
+    private static final ProtocolKeyword WAITAOF = new WaitAof();
     private static final byte[] NOTHING = {};
 
     private final LinkKeeper keeper;
@@ -113,7 +113,7 @@ final class Settling implements AutoCloseable {
     private static Request wait(Ack ack, long millis) {
         return ack.level() == Ack.Level.REPLICATED
                 ? Request.of(CommandType.WAIT, Request.number(ack.replicas()), Request.number(millis))
-                : Request.of(WaitAof.INSTANCE, Request.number(1), Request.number(0), Request.number(millis));
+                : Request.of(WAITAOF, Request.number(1), Request.number(0), Request.number(millis));
     }
 
     private static boolean isReached(Ack ack, @Nullable Object reply) {
@@ -128,11 +128,9 @@ final class Settling implements AutoCloseable {
                 SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected for waiting", null);
     }
 
-    /** The client has no such command. */
-    private enum WaitAof implements ProtocolKeyword {
-        INSTANCE;
-
-        private final byte[] bytes = "WAITAOF".getBytes(StandardCharsets.US_ASCII);
+    /** A command that the client does not know. */
+    private static final class WaitAof implements ProtocolKeyword {
+        private final byte[] bytes = Request.text("WAITAOF");
 
         @Override
         public byte[] getBytes() {
