@@ -19,6 +19,7 @@ import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.FaultySharedReplica.Hold;
+import dev.understudy.spi.FaultySharedReplica.Positions;
 import dev.understudy.spi.FaultySharedReplica.Reading;
 import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.InMemorySharedServer.Snapshot;
@@ -110,7 +111,7 @@ class RacesTest {
 
     @Test
     void find_afterAnOwnWrite_doesNotJoinAnOlderLoad() throws Exception {
-        Node one = cluster.start();
+        Node one = cluster.start(repository -> repository.near(near -> near.maximumSize(0)));
         one.items.save(OLD);
         one.items.invalidate(List.of(1L));
         Hold hold = new Hold();
@@ -137,6 +138,21 @@ class RacesTest {
         writer.items.save(NEW);
 
         await().atMost(Duration.ofMillis(700)).until(() -> reader.items.find(1L).equals(Optional.of(NEW)));
+    }
+
+    @Test
+    void find_announcementsAndPullsLost_isFreshWithinTheBound() {
+        Node reader = cluster.start(repository -> repository.near(near -> near.maxStaleness(Duration.ofMillis(500))));
+        Node writer = cluster.start();
+        writer.items.save(OLD);
+        assertThat(reader.items.find(1L)).contains(OLD);
+        reader.connection.dropAnnouncements(true);
+        try (Rule rule = reader.faults.every(Positions.class, Fault.notSent())) {
+            writer.items.save(NEW);
+
+            await().atMost(Duration.ofMillis(700))
+                    .until(() -> reader.items.find(1L).equals(Optional.of(NEW)));
+        }
     }
 
     @Test
