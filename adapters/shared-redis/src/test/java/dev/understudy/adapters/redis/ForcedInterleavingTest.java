@@ -30,7 +30,8 @@ final class ForcedInterleavingTest {
     }
 
     static List<Scenario> scenarios() {
-        return Stream.concat(ThroughScenarios.ALL.stream(), BackScenarios.ALL.stream())
+        return Stream.of(ThroughScenarios.ALL, BackScenarios.ALL, ConditionScenarios.ALL)
+                .flatMap(List::stream)
                 .toList();
     }
 

@@ -34,7 +34,7 @@ final class RandomScheduleTest {
         return Configuration.ALL;
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("configurations")
     void schedules_ofRandomSeeds_keepEveryPromise(Configuration configuration) {
         ScriptedShard shard = server.shard(Scripts.ALL);
