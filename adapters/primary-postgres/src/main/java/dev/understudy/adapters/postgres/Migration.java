@@ -44,9 +44,14 @@ final class Migration {
     /** The statements that add the trigger and its function. */
     static String trigger(TableName table, String columnName) {
         String function = table.qualified(functionName(columnName));
-        return "CREATE OR REPLACE FUNCTION " + function + "() RETURNS trigger LANGUAGE plpgsql AS $us$"
-                + stampBody(Identifier.quoted("version column", columnName)) + "$us$;\n"
-                + "CREATE OR REPLACE TRIGGER " + TRIGGER + " BEFORE INSERT OR UPDATE ON " + table.sql()
+        String body = stampBody(Identifier.quoted("version column", columnName));
+        String quote = "$us$";
+        for (int i = 1; body.contains(quote); i++) {
+            quote = "$us" + i + "$";
+        }
+        return "CREATE OR REPLACE FUNCTION " + function + "() RETURNS trigger LANGUAGE plpgsql AS " + quote + body
+                + quote
+                + ";\nCREATE OR REPLACE TRIGGER " + TRIGGER + " BEFORE INSERT OR UPDATE ON " + table.sql()
                 + " FOR EACH ROW EXECUTE FUNCTION " + function + "();";
     }
 

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class PostgresConnection implements PrimaryConnection {
     /** The server's own timeouts fire first; the socket's is for a server or network that does not answer at all. */
     private static final int SOCKET_GRACE_MILLIS = 500;
+    /** Ends the session, where the statement's timeout only ends the statement: so it comes after it. */
+    private static final int TRANSACTION_GRACE_MILLIS = 200;
     /** The first version that can bound a whole transaction. */
     private static final int TRANSACTION_TIMEOUT_VERSION = 17;
     /** What the server says when the deadline check fails: an unknown setting of this name, which exists nowhere. */
@@ -133,7 +135,11 @@ final class PostgresConnection implements PrimaryConnection {
                 connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION;
         return isTransactionBounded
                 ? script.add(
-                        settings + ", set_config('transaction_timeout', ?, true)", statement, lock, idle, statement)
+                        settings + ", set_config('transaction_timeout', ?, true)",
+                        statement,
+                        lock,
+                        idle,
+                        Long.toString(left + (long) TRANSACTION_GRACE_MILLIS))
                 : script.add(settings, statement, lock, idle);
     }
 
@@ -143,14 +149,13 @@ final class PostgresConnection implements PrimaryConnection {
             return;
         }
         try {
-            if (commitDeadlineMicros == Long.MAX_VALUE) {
-                connection.commit();
-            } else {
-                new Script()
-                        .add(DEADLINE_CHECK, Long.toString(commitDeadlineMicros))
-                        .add("COMMIT")
-                        .run(connection);
-            }
+            // The check also fails in a transaction of which a statement has failed; the server would answer COMMIT
+            // alone by
+            // rolling back, and the driver (42.7.14) would not tell.
+            new Script()
+                    .add(DEADLINE_CHECK, Long.toString(commitDeadlineMicros))
+                    .add("COMMIT")
+                    .run(connection);
         } catch (SQLException e) {
             boolean isTooLate = TOO_LATE_STATE.equals(e.getSQLState())
                     && Optional.ofNullable(e.getMessage()).orElse("").contains(TOO_LATE);

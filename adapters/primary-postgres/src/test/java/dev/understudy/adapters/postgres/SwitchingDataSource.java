@@ -1,0 +1,102 @@
+package dev.understudy.adapters.postgres;
+
+import java.io.PrintWriter;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.sql.Statement;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+
+/**
+ * What a transaction pooler is to its clients: a few server sessions, of which each transaction gets another, with nothing
+ * left of what was there before ({@code DISCARD ALL}, in a way that the driver does not notice). Thread-safe.
+ */
+final class SwitchingDataSource implements DataSource {
+    private final String url;
+    private final Deque<Connection> sessions = new ArrayDeque<>();
+    final AtomicLong lent = new AtomicLong();
+
+    SwitchingDataSource(String url) {
+        this.url = url;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+        lent.incrementAndGet();
+        Connection session;
+        synchronized (sessions) {
+            // The least recently used: never the one that this client had before.
+            session = sessions.size() > 2 ? sessions.poll() : null;
+        }
+        if (session == null) {
+            session = DriverManager.getConnection(url);
+        }
+        forget(session);
+        Connection lentSession = session;
+        return (Connection) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("close")) {
+                        synchronized (sessions) {
+                            sessions.add(lentSession);
+                        }
+                        return null;
+                    }
+                    try {
+                        return method.invoke(lentSession, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private static void forget(Connection session) throws SQLException {
+        session.setAutoCommit(true);
+        try (Statement statement = session.createStatement()) {
+            statement.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'RESET ALL'; EXECUTE 'UNLISTEN *';"
+                    + " PERFORM pg_advisory_unlock_all(); END $$");
+        }
+    }
+
+    @Override
+    public Connection getConnection(String user, String password) throws SQLException {
+        throw new SQLFeatureNotSupportedException();
+    }
+
+    @Override
+    public PrintWriter getLogWriter() throws SQLException {
+        throw new SQLFeatureNotSupportedException();
+    }
+
+    @Override
+    public void setLogWriter(PrintWriter out) {}
+
+    @Override
+    public void setLoginTimeout(int seconds) {}
+
+    @Override
+    public int getLoginTimeout() {
+        return 0;
+    }
+
+    @Override
+    public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+        throw new SQLFeatureNotSupportedException();
+    }
+
+    @Override
+    public <T> T unwrap(Class<T> type) throws SQLException {
+        throw new SQLException("not a " + type);
+    }
+
+    @Override
+    public boolean isWrapperFor(Class<?> type) {
+        return false;
+    }
+}
