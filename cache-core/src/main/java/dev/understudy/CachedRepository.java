@@ -1,6 +1,7 @@
 package dev.understudy;
 
 import dev.understudy.engine.Counters;
+import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Lag;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioned;
@@ -9,6 +10,7 @@ import dev.understudy.model.WriteBackStatus;
 import dev.understudy.model.WriteReceipt;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -110,6 +112,19 @@ public interface CachedRepository<K, V> {
 
     /** Waits until nothing is pending, at most so long; answers how many entries are left. */
     long drain(Duration timeout);
+
+    /** Acknowledged write-backs that the primary refused, oldest first, at most so many. */
+    List<DeadLetter<K, V>> deadLetters(int limit);
+
+    /**
+     * Writes a dead letter's value through and discards the letter.
+     *
+     * @throws dev.understudy.model.Conflict if the row was changed or deleted after the letter's write
+     */
+    WriteReceipt retry(DeadLetter<K, V> letter);
+
+    /** Gives a dead letter up; false if it is not there any more. */
+    boolean discard(DeadLetter<K, V> letter);
 
     /** Stops draining in this instance. Others go on. */
     void pauseDrain();

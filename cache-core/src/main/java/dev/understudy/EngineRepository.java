@@ -5,6 +5,7 @@ import dev.understudy.engine.Counters;
 import dev.understudy.engine.Mutation;
 import dev.understudy.engine.Mutation.Verb;
 import dev.understudy.engine.SessionState;
+import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Lag;
 import dev.understudy.model.Read;
@@ -132,6 +133,21 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
     @Override
     public long drain(Duration timeout) {
         return engine.drain(timeout);
+    }
+
+    @Override
+    public List<DeadLetter<K, V>> deadLetters(int limit) {
+        return engine.deadLetters(limit);
+    }
+
+    @Override
+    public WriteReceipt retry(DeadLetter<K, V> letter) {
+        return engine.retry(present(letter, "letter"));
+    }
+
+    @Override
+    public boolean discard(DeadLetter<K, V> letter) {
+        return engine.discard(present(letter, "letter"));
     }
 
     @Override

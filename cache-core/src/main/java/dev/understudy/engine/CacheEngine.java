@@ -3,6 +3,7 @@ package dev.understudy.engine;
 import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Consistency;
+import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Lag;
 import dev.understudy.model.Outcome;
@@ -59,6 +60,7 @@ public final class CacheEngine<K, V> {
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
     private final Recovery<K, V> recovery;
+    private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
     private final long defaultStaleness;
     private SharedCache.@Nullable Subscription subscription;
@@ -103,6 +105,7 @@ public final class CacheEngine<K, V> {
         this.readPath = new ReadPath<>(context, shards, near, sharedReads);
         this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
+        this.deadLetters = new DeadLetterBox<>(context, sharedReads, through);
         boolean drains = settings.writeBack() && settings.back().drains();
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
         this.drain = drains ? new Drain<>(context, shards, undrained, instance.owner(), threadName) : null;
@@ -415,6 +418,21 @@ public final class CacheEngine<K, V> {
             return 0;
         }
         return Drain.awaitEmpty(context, this::hintDrain, Deadline.after(context.clock, timeout));
+    }
+
+    /** Dead letters, oldest first, at most so many. */
+    public List<DeadLetter<K, V>> deadLetters(int limit) {
+        return deadLetters.list(limit, context.deadline(Optional.empty()));
+    }
+
+    /** Writes a dead letter's value through, unless the row has changed since; then discards it. */
+    public WriteReceipt retry(DeadLetter<K, V> letter) {
+        return deadLetters.retry(letter, context.deadline(Optional.empty()));
+    }
+
+    /** Removes a dead letter; false if it is not there any more. */
+    public boolean discard(DeadLetter<K, V> letter) {
+        return deadLetters.discard(letter, context.deadline(Optional.empty()));
     }
 
     /** Stops draining in this instance, until {@link #resumeDrain}. */

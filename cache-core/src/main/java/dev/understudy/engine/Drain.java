@@ -1,6 +1,7 @@
 package dev.understudy.engine;
 
 import dev.understudy.engine.DrainBatch.Item;
+import dev.understudy.engine.DrainBatch.MassRefusal;
 import dev.understudy.engine.DrainBatch.Result;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
@@ -41,6 +42,7 @@ final class Drain<K, V> {
     private final Shards shards;
     private final Undrained undrained;
     private final ShardLeases<K, V> leases;
+    private final Orphans orphans;
     private final Thread thread;
     private volatile boolean running = true;
     private volatile boolean paused;
@@ -52,6 +54,7 @@ final class Drain<K, V> {
         this.shards = shards;
         this.undrained = undrained;
         this.leases = new ShardLeases<>(context, owner);
+        this.orphans = new Orphans(context.clock);
         this.thread = new Thread(this::run, threadName);
         this.thread.setDaemon(true);
     }
@@ -122,7 +125,7 @@ final class Drain<K, V> {
             Duration next = step();
             backoff = FIRST_BACKOFF;
             return next;
-        } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged e) {
+        } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged | MassRefusal e) {
             context.counters.drainFailures.increment();
             LOG.warn("drain of {} failed and is retried: {}", context.store.name(), e.getMessage());
         } catch (RuntimeException e) {
@@ -152,13 +155,17 @@ final class Drain<K, V> {
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         pending.keySet().retainAll(held.keySet());
         Map<Integer, Integer> shares = shares(pending, context.settings.back().batch());
-        DrainBatch<K, V> batch = new DrainBatch<>(context, leases, held);
+        DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         if (items.isEmpty()) {
             return IDLE_PAUSE;
         }
-        Map<Item<K, V>, Result> results = batch.write(items);
-        tell(results, Deadline.after(context.clock, context.settings.timeout()));
+        Map<Item<K, V>, Result> results;
+        try {
+            results = batch.write(items);
+        } finally {
+            tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
+        }
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
         return isMore && !results.isEmpty()

@@ -37,10 +37,15 @@ import org.jspecify.annotations.Nullable;
  * isolated the same way and left for the next round. Everything else fails the batch.
  */
 final class DrainBatch<K, V> {
+    /** Refused rows of one batch that are taken for bad data, at most; beyond them a tenth of the batch. */
+    private static final int MASS = 10;
+
     private final CacheContext<K, V> context;
     private final ShardLeases<K, V> leases;
+    private final Orphans orphans;
     private final Map<Integer, Long> epochs;
     private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
+    private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
 
     /** What became of an entry; the correction is the row as stored where it differs from what was sent. */
     record Result(Fate fate, Optional<Correction> correction) {}
@@ -56,9 +61,10 @@ final class DrainBatch<K, V> {
         }
     }
 
-    DrainBatch(CacheContext<K, V> context, ShardLeases<K, V> leases, Map<Integer, Long> epochs) {
+    DrainBatch(CacheContext<K, V> context, ShardLeases<K, V> leases, Orphans orphans, Map<Integer, Long> epochs) {
         this.context = context;
         this.leases = leases;
+        this.orphans = orphans;
         this.epochs = epochs;
     }
 
@@ -79,13 +85,33 @@ final class DrainBatch<K, V> {
         return items;
     }
 
-    /** Writes the entries; what is not in the answer stays pending. */
+    /**
+     * Writes the entries; what is not in the answer stays pending.
+     *
+     * @throws MassRefusal after the others were written, if so many are refused that the table must have changed
+     */
     Map<Item<K, V>, Result> write(List<Item<K, V>> items) {
-        split(items);
+        split(items, items.size());
+        refused.forEach(this::bury);
         return results;
     }
 
-    private void split(List<Item<K, V>> items) {
+    /** What has been written so far, also after a failure. */
+    Map<Item<K, V>, Result> results() {
+        return results;
+    }
+
+    /** More rows are refused than bad data explains: a migration, most likely. Nothing was put into the dead letters. */
+    static final class MassRefusal extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        MassRefusal(int refused, int batch, String sqlState) {
+            super("the primary refuses " + refused + " of " + batch + " rows (SQLSTATE " + sqlState
+                    + "): kept pending, as the table seems to have changed");
+        }
+    }
+
+    private void split(List<Item<K, V>> items, int batch) {
         if (items.isEmpty()) {
             return;
         }
@@ -99,12 +125,21 @@ final class DrainBatch<K, V> {
                 throw e;
             }
             if (items.size() > 1) {
-                split(items.subList(0, items.size() / 2));
-                split(items.subList(items.size() / 2, items.size()));
-            } else if (e.kind() == PrimaryFailure.Kind.DATA) {
-                bury(items.get(0), e);
+                split(items.subList(0, items.size() / 2), batch);
+                split(items.subList(items.size() / 2, items.size()), batch);
+            } else if (e.kind() == PrimaryFailure.Kind.DATA && !waitsForParent(items.get(0), e)) {
+                refused.put(items.get(0), e);
+                if (refused.size() >= MASS && refused.size() * 10 > batch) {
+                    throw new MassRefusal(refused.size(), batch, e.sqlState());
+                }
             }
         }
+    }
+
+    /** A missing parent row may still be pending in its own repository: it is waited for, up to a limit. */
+    private boolean waitsForParent(Item<K, V> item, PrimaryFailure e) {
+        boolean isForeignKey = "23503".equals(e.sqlState()) && item.value().isPresent();
+        return isForeignKey && !orphans.isPatienceOver(item.pending());
     }
 
     private Map<Item<K, V>, Result> writeOn(PrimaryConnection connection, List<Item<K, V>> all) throws Exception {

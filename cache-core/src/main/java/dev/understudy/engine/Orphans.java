@@ -1,0 +1,41 @@
+package dev.understudy.engine;
+
+import dev.understudy.spi.Clock;
+import dev.understudy.spi.Pending;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Pending rows whose parent row is not at the primary yet, and since when. Confined to the drain's thread. At most {@link #LIMIT}; one that
+ * falls out is waited for anew.
+ */
+final class Orphans {
+    private static final int LIMIT = 10_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Clock clock;
+    private final Map<String, Long> since = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
+            return size() > LIMIT;
+        }
+    };
+
+    Orphans(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Notes that the row's parent is missing; answers whether it has been missing for too long. */
+    boolean isPatienceOver(Pending pending) {
+        long now = clock.nanoTime();
+        long first = since.computeIfAbsent(pending.key().text(), key -> now);
+        if (now - first < PATIENCE.toNanos()) {
+            return false;
+        }
+        since.remove(pending.key().text());
+        return true;
+    }
+}
