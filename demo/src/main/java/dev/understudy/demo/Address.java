@@ -34,7 +34,8 @@ record Address(
         for (String line : lines) {
             all.add(line);
             if (all.size() == LINES) {
-                return new Address(all.get(0), filled(all.get(1)), filled(all.get(2)), all.get(3), all.get(4), all.get(5));
+                return new Address(
+                        all.get(0), filled(all.get(1)), filled(all.get(2)), all.get(3), all.get(4), all.get(5));
             }
         }
         throw new IllegalStateException("an address has " + LINES + " lines, not " + all.size());

@@ -7,6 +7,7 @@ import dev.understudy.model.Write;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
@@ -112,10 +113,11 @@ final class Bench {
         Duration drained = Duration.ofNanos(System.nanoTime() - begin);
         report.check(left == 0, "everything was drained after " + name);
         rows = written.applyAsLong(counters) - rows;
-        return new Result(name, load, near, shared, primary, rows, new LagSeen(largest.entries(), largest.oldest(), drained));
+        return new Result(
+                name, load, near, shared, primary, rows, new LagSeen(largest.entries(), largest.oldest(), drained));
     }
 
-    private Load.Measured load(String name, LongConsumer read, java.util.function.Consumer<Product> write) {
+    private Load.Measured load(String name, LongConsumer read, Consumer<Product> write) {
         report.line("%s ...", name);
         LongConsumer marking = id -> {
             touched.mark(id);
@@ -126,20 +128,20 @@ final class Bench {
 
     private void row(List<Result> all, String title, Function<Result, String> cell) {
         report.line(
-                "%-30s %20s %20s %20s",
-                title, cell.apply(all.get(0)), cell.apply(all.get(1)), cell.apply(all.get(2)));
+                "%-30s %20s %20s %20s", title, cell.apply(all.get(0)), cell.apply(all.get(1)), cell.apply(all.get(2)));
     }
 
     private static String tiers(Result one) {
         long all = one.near + one.shared + one.primary;
         return String.join(
-                " / ", Report.percent(one.near, all), Report.percent(one.shared, all), Report.percent(one.primary, all));
+                " / ",
+                Report.percent(one.near, all),
+                Report.percent(one.shared, all),
+                Report.percent(one.primary, all));
     }
 
     private static String lag(Result one) {
-        return one.name.equals("write-back")
-                ? Report.number(one.lag.entries) + " / " + millis(one.lag.oldest)
-                : "-";
+        return one.name.equals("write-back") ? Report.number(one.lag.entries) + " / " + millis(one.lag.oldest) : "-";
     }
 
     private static String millis(Duration duration) {

@@ -35,8 +35,7 @@ final class CacheAside implements AutoCloseable {
         }
         Optional<Product> row = sql.select(id);
         Hold.afterRead();
-        row.ifPresent(product ->
-                redis.set(prefix + id, encode(product), SetArgs.Builder.ex(TIME_TO_LIVE_SECONDS)));
+        row.ifPresent(product -> redis.set(prefix + id, encode(product), SetArgs.Builder.ex(TIME_TO_LIVE_SECONDS)));
         return row;
     }
 

@@ -3,7 +3,9 @@ package dev.understudy.demo;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.understudy.demo.Settings.Part;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -23,9 +25,12 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         sortOptions = false,
+        mixinStandardHelpOptions = true,
+        version = "0.1.0-SNAPSHOT",
         usageHelpWidth = 96,
-        description = "Shows Understudy at work on real servers: a race, killed servers and processes, throughput, and at the"
-                + " end a comparison of every copy.")
+        description =
+                "Shows Understudy at work on real servers: a race, killed servers and processes, throughput, and at the"
+                        + " end a comparison of every copy.")
 public final class Demo implements Callable<Integer> {
     /** Entries of each near replica. */
     static final int NEAR_SIZE = 10_000;
@@ -57,12 +62,6 @@ public final class Demo implements Callable<Integer> {
 
     private @Nullable String redis;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Shows this text.")
-    private boolean isHelpWanted;
-
     private Demo(PrintStream out) {
         this.out = out;
     }
@@ -79,8 +78,8 @@ public final class Demo implements Callable<Integer> {
     static int run(PrintStream out, PrintStream errors, String... arguments) {
         CommandLine line = new CommandLine(new Demo(out));
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setOut(new java.io.PrintWriter(out, true, java.nio.charset.StandardCharsets.UTF_8));
-        line.setErr(new java.io.PrintWriter(errors, true, java.nio.charset.StandardCharsets.UTF_8));
+        line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
+        line.setErr(new PrintWriter(errors, true, StandardCharsets.UTF_8));
         line.setExecutionExceptionHandler((failure, command, parsed) -> {
             errors.println("The demo failed: " + messages(failure));
             return 1;
@@ -93,7 +92,7 @@ public final class Demo implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "6",
             description = "Length of each measurement, 1 to 600; default ${DEFAULT-VALUE}.")
-    private void seconds(int value) {
+    void seconds(int value) {
         seconds = within("--seconds", value, 1, 600);
     }
 
@@ -102,7 +101,7 @@ public final class Demo implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "4",
             description = "Threads of each load, 1 to 256; default ${DEFAULT-VALUE}.")
-    private void threads(int value) {
+    void threads(int value) {
         threads = within("--threads", value, 1, 256);
     }
 
@@ -111,16 +110,17 @@ public final class Demo implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "100000",
             description = "Rows of the table, 100 to 5000000; default ${DEFAULT-VALUE}.")
-    private void rows(int value) {
+    void rows(int value) {
         rows = within("--rows", value, 100, 5_000_000);
     }
 
     @Option(
             names = "--url",
             paramLabel = "JDBC",
-            description = "A PostgreSQL of your own, jdbc:postgresql://host:port/database; the demo makes a schema there and drops"
-                    + " it. Default: an embedded one.")
-    private void url(String value) {
+            description =
+                    "A PostgreSQL of your own, jdbc:postgresql://host:port/database; the demo makes a schema there and drops"
+                            + " it. Default: an embedded one.")
+    void url(String value) {
         if (!value.startsWith("jdbc:postgresql://")) {
             throw bad("--url must begin with jdbc:postgresql://");
         }
@@ -130,9 +130,10 @@ public final class Demo implements Callable<Integer> {
     @Option(
             names = "--redis",
             paramLabel = "URI",
-            description = "A Redis of your own, redis://[user:password@]host[:port]; it is not killed, the way to it is cut."
-                    + " Default: an embedded one.")
-    private void redis(String value) {
+            description =
+                    "A Redis of your own, redis://[user:password@]host[:port]; it is not killed, the way to it is cut."
+                            + " Default: an embedded one.")
+    void redis(String value) {
         try {
             URI uri = URI.create(value);
             if (!"redis".equals(uri.getScheme()) || uri.getHost() == null) {
@@ -165,7 +166,9 @@ public final class Demo implements Callable<Integer> {
         report.say("");
         if (report.failures().isEmpty()) {
             report.say(String.format(
-                    Locale.ROOT, "All checks held. %.0f s; servers and data removed.", (System.nanoTime() - begin) / 1e9));
+                    Locale.ROOT,
+                    "All checks held. %.0f s; servers and data removed.",
+                    (System.nanoTime() - begin) / 1e9));
             return 0;
         }
         report.say("These checks did NOT hold: " + String.join("; ", report.failures()) + ".");
@@ -201,8 +204,7 @@ public final class Demo implements Callable<Integer> {
                 new Bench(report, settings, touched, zipf, plain, first.products()).run();
             }
             Instance fresh = shop.onClose(Instance.open(address, 0, false));
-            new Comparison(report, sql)
-                    .run(touched.ids(), fresh.products(), first.products(), second.products());
+            new Comparison(report, sql).run(touched.ids(), fresh.products(), first.products(), second.products());
         } finally {
             forget(interrupted);
         }
@@ -234,7 +236,8 @@ public final class Demo implements Callable<Integer> {
     private static String messages(Throwable failure) {
         StringBuilder all = new StringBuilder();
         for (Throwable one = failure; one != null; one = one.getCause()) {
-            all.append(all.length() == 0 ? "" : ": ").append(one.getMessage() == null ? one.getClass().getSimpleName() : one.getMessage());
+            all.append(all.length() == 0 ? "" : ": ")
+                    .append(one.getMessage() == null ? one.getClass().getSimpleName() : one.getMessage());
         }
         return all.toString();
     }

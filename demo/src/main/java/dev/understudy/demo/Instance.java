@@ -5,7 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.understudy.CachedRepository;
 import dev.understudy.RepositoryBuilder;
 import dev.understudy.Understudy;
-import dev.understudy.adapters.postgres.Postgres;
+import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.postgres.PostgresTable;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.model.Versioning;
@@ -25,8 +25,7 @@ final class Instance implements AutoCloseable {
     private final Understudy understudy;
     private final CachedRepository<Long, Product> products;
 
-    private Instance(
-            HikariDataSource pool, Understudy understudy, CachedRepository<Long, Product> products) {
+    private Instance(HikariDataSource pool, Understudy understudy, CachedRepository<Long, Product> products) {
         this.pool = pool;
         this.understudy = understudy;
         this.products = products;
@@ -44,13 +43,15 @@ final class Instance implements AutoCloseable {
      * @param drains whether this instance drains
      */
     static Instance open(Address address, long nearSize, boolean drains) {
-        return open(address, builder -> builder.near(near -> near.maximumSize(nearSize).maxStaleness(MAX_STALENESS))
-                .allowWriteBack(back -> {
-                    back.lease(LEASE);
-                    if (!drains) {
-                        back.neverDrains();
-                    }
-                }));
+        return open(
+                address,
+                builder -> builder.near(near -> near.maximumSize(nearSize).maxStaleness(MAX_STALENESS))
+                        .allowWriteBack(back -> {
+                            back.lease(LEASE);
+                            if (!drains) {
+                                back.neverDrains();
+                            }
+                        }));
     }
 
     private static Instance open(Address address, Consumer<RepositoryBuilder<Long, Product>> settings) {
@@ -60,7 +61,7 @@ final class Instance implements AutoCloseable {
             understudy = Understudy.builder()
                     .namespace(address.namespace())
                     .shared(Redis.at(address.redisUri()))
-                    .primary(Postgres.on(pool))
+                    .primary(PostgresPrimary.on(pool)::build)
                     .build();
             RepositoryBuilder<Long, Product> builder = understudy.repository(new HeldStore<>(table()));
             settings.accept(builder);

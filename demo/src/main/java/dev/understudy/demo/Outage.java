@@ -181,7 +181,8 @@ final class Outage {
                 products.save(Product.written(id, write));
                 writes.increment();
             } catch (UnderstudyException e) {
-                // An outcome that is not known is counted apart: the closing comparison holds the copies to one another all the same.
+                // An outcome that is not known is counted apart: the closing comparison holds the copies to one another
+                // all the same.
                 LongAdder counter = e.outcome() == Outcome.NOT_APPLIED
                         ? refused
                         : e.outcome() == Outcome.APPLIED ? writes : unknown;

@@ -20,7 +20,7 @@ final class PendingWriter {
 
     /** The key of a write: the keys 1 to {@code keys} in turn. */
     static long keyOf(int write, int keys) {
-        return 1 + (write - 1) % keys;
+        return 1L + (write - 1) % keys;
     }
 
     /** Runs until it is killed. */

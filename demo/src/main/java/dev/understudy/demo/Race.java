@@ -73,7 +73,11 @@ final class Race {
         this.touched = touched;
         this.sql = sql;
         Contestant aside = new Contestant(
-                "plain cache-aside", plain::forget, plain::find, plain::save, List.of(plain::find, plain::findElsewhere));
+                "plain cache-aside",
+                plain::forget,
+                plain::find,
+                plain::save,
+                List.of(plain::find, plain::findElsewhere));
         this.contestants = List.of(
                 aside,
                 understudy("Understudy, write-through", Write.through(), here, elsewhere),
@@ -81,16 +85,15 @@ final class Race {
     }
 
     private static Contestant understudy(
-            String name,
-            Write mode,
-            CachedRepository<Long, Product> here,
-            CachedRepository<Long, Product> elsewhere) {
+            String name, Write mode, CachedRepository<Long, Product> here, CachedRepository<Long, Product> elsewhere) {
         return new Contestant(
                 name,
                 id -> here.invalidate(List.of(id)),
                 here::find,
                 product -> here.save(product, mode),
-                List.of(here::find, id -> elsewhere.read(id, PAST_THE_NEAR_REPLICA).value()));
+                List.of(
+                        here::find,
+                        id -> elsewhere.read(id, PAST_THE_NEAR_REPLICA).value()));
     }
 
     void run() {
@@ -137,7 +140,7 @@ final class Race {
         long end = begin + settings.atMost(60).toNanos();
         long nextProgress = begin + PROGRESS.toNanos();
         for (int round = 1; round == 1 || System.nanoTime() < end; round++) {
-            long id = 1 + random.nextInt(settings.rows());
+            long id = 1L + random.nextInt(settings.rows());
             Product written = Product.written(id, round);
             for (Contestant one : contestants) {
                 round(one, written, readers);

@@ -69,12 +69,16 @@ final class Shop implements AutoCloseable {
             onClose(() -> dropSchema(address));
         }
         try (HikariDataSource pool = Instance.pool(address, 2)) {
-            Sql.run(pool, "CREATE TABLE " + TABLE + " (id bigint PRIMARY KEY, name text NOT NULL,"
-                    + " price numeric(10,2) NOT NULL, stock integer NOT NULL)");
+            Sql.run(
+                    pool,
+                    "CREATE TABLE " + TABLE + " (id bigint PRIMARY KEY, name text NOT NULL,"
+                            + " price numeric(10,2) NOT NULL, stock integer NOT NULL)");
             for (int first = 1; first <= settings.rows(); first += FILL_BATCH) {
                 int last = Math.min(settings.rows(), first + FILL_BATCH - 1);
-                Sql.run(pool, "INSERT INTO " + TABLE + " SELECT i, 'product ' || i, (100 + i * 31 % 99900) / 100.0, 0"
-                        + " FROM generate_series(" + first + ", " + last + ") AS i");
+                Sql.run(
+                        pool,
+                        "INSERT INTO " + TABLE + " SELECT i, 'product ' || i, (100 + i * 31 % 99900) / 100.0, 0"
+                                + " FROM generate_series(" + first + ", " + last + ") AS i");
                 report.line("table %s: %s of %s rows", TABLE, Report.number(last), Report.number(settings.rows()));
             }
             Sql.run(pool, "CREATE TABLE " + PLAIN_TABLE + " AS SELECT * FROM " + TABLE);
@@ -143,7 +147,8 @@ final class Shop implements AutoCloseable {
         RedisClient client = RedisClient.create(redisUri);
         try {
             RedisCommands<String, String> redis = client.connect().sync();
-            KeyScanCursor<String> cursor = redis.scan(ScanArgs.Builder.matches(pattern).limit(1_000));
+            KeyScanCursor<String> cursor =
+                    redis.scan(ScanArgs.Builder.matches(pattern).limit(1_000));
             while (true) {
                 if (!cursor.getKeys().isEmpty()) {
                     redis.unlink(cursor.getKeys().toArray(String[]::new));

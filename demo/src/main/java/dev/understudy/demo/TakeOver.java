@@ -50,7 +50,9 @@ final class TakeOver {
             WriteBackStatus before = products.writeBackStatus();
             report.line(
                     "killed; %s acknowledged, %s keys pending, none in Postgres yet: %s",
-                    Report.number(acked), Report.number(before.lag().entries()), countInPlace(keys) == 0 ? "yes" : "no");
+                    Report.number(acked),
+                    Report.number(before.lag().entries()),
+                    countInPlace(keys) == 0 ? "yes" : "no");
             conservation(before);
             report.check(before.lag().entries() == keys, "every key of the killed process is pending");
         } finally {
@@ -61,12 +63,15 @@ final class TakeOver {
         double seconds = (System.nanoTime() - begin) / 1e9;
         long inPlace = countInPlace(keys);
         WriteBackStatus after = products.writeBackStatus();
-        report.line("drained in %.2f s; %s of %s rows as last acknowledged", seconds, Report.number(inPlace), Report.number(keys));
+        report.line(
+                "drained in %.2f s; %s of %s rows as last acknowledged",
+                seconds, Report.number(inPlace), Report.number(keys));
         conservation(after);
         report.check(left == 0 && after.pending() == 0, "nothing is pending after the drain");
         report.check(inPlace == keys, "every acknowledged write of the killed process is in Postgres");
         report.check(after.lost() == 0 && after.dead() == 0, "no write was lost or refused");
-        report.say("Seen: all " + Report.number(WRITES) + " acknowledged writes of the killed process are accounted for: the"
+        report.say("Seen: all " + Report.number(WRITES)
+                + " acknowledged writes of the killed process are accounted for: the"
                 + " last of each key is in Postgres, the others were superseded by it.");
     }
 
