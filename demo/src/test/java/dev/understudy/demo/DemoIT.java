@@ -77,7 +77,10 @@ class DemoIT {
         int code = run("--url", "jdbc:postgresql://127.0.0.1:1/none?user=none");
 
         assertThat(code).isEqualTo(1);
-        assertThat(text(errors)).startsWith("The demo failed: ").contains("refused").doesNotContain("\tat ");
+        assertThat(text(errors))
+                .startsWith("The demo failed: ")
+                .contains("refused")
+                .doesNotContain("\tat ");
     }
 
     @Test

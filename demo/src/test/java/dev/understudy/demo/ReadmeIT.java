@@ -30,8 +30,7 @@ class ReadmeIT {
             String chair = "Optional[Product[id=42, name=chair, price=75.00]]";
             String printed = printed(url, redis.uri());
 
-            assertThat(printed.lines())
-                    .containsExactly(chair, chair, "0");
+            assertThat(printed.lines()).containsExactly(chair, chair, "0");
             try (ResultSet rows = statement.executeQuery("SELECT price FROM product WHERE id = 42")) {
                 assertThat(rows.next()).isTrue();
                 assertThat(rows.getBigDecimal(1)).isEqualByComparingTo("75");

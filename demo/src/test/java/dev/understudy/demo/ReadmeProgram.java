@@ -12,24 +12,26 @@ import java.math.BigDecimal;
 import java.time.Duration;
 
 public class ReadmeProgram {
-    record Product(long id, String name, BigDecimal price) {
-        Product priced(String price) {
-            return new Product(id, name, new BigDecimal(price));
-        }
-    }
+    record Product(long id, String name, BigDecimal price) {}
 
     public static void main(String[] args) {
-        var table = PostgresTable.of(Product.class, "product").key(Product::id).versioning(Versioning.column("us_version"));
+        var table =
+                PostgresTable.of(Product.class, "product").key(Product::id).versioning(Versioning.column("version"));
         try (var database = new HikariDataSource()) {
             database.setJdbcUrl(args[0]);
             table.install(database); // or give migrationSql() to your migration tool
             PostgresPrimary.on(database).build().install();
-            try (var understudy = Understudy.builder().namespace("shop").shared(Redis.at(args[1]))
-                    .primary(PostgresPrimary.on(database)::build).build()) {
-                var products = understudy.repository(table).allowWriteBack(back -> {}).build();
+            try (var understudy = Understudy.builder()
+                    .namespace("shop")
+                    .shared(Redis.at(args[1]))
+                    .primary(PostgresPrimary.on(database)::build)
+                    .build()) {
+                var products =
+                        understudy.repository(table).allowWriteBack(back -> {}).build();
 
                 products.save(new Product(42, "chair", new BigDecimal("80.00"))); // Postgres has it
-                products.update(42L, chair -> chair.priced("75.00"), Write.back()); // Redis has it
+                products.update(
+                        42L, old -> new Product(42, old.name(), new BigDecimal("75.00")), Write.back()); // Redis has it
                 System.out.println(products.find(42L)); // the nearest copy that is fresh enough
                 System.out.println(products.read(42L, Read.strong()).value()); // linearizable
                 System.out.println(products.drain(Duration.ofSeconds(5))); // none left to drain
