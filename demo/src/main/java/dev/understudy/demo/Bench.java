@@ -5,8 +5,10 @@ import dev.understudy.engine.Counters;
 import dev.understudy.model.Lag;
 import dev.understudy.model.Write;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -15,6 +17,8 @@ import java.util.function.ToLongFunction;
 /** The same mix of reads and writes through plain JDBC, write-through and write-back. */
 final class Bench {
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(60);
+    private static final int WARMING_READS = 100_000;
+    private static final int WARMING_BATCH = 1_000;
 
     private final Report report;
     private final Settings settings;
@@ -81,29 +85,52 @@ final class Bench {
     }
 
     private Result jdbc() {
-        Load.Measured load = load("plain JDBC", plain::select, product -> plain.update(product));
+        report.line("plain JDBC ...");
+        LongConsumer read = plain::select;
+        Consumer<Product> write = plain::update;
+        leadIn(read, write);
+        Load.Measured load = new Load(settings, zipf).run(settings.length(), read, write);
         return new Result("plain JDBC", load, 0, 0, load.readCount(), load.writeCount(), LagSeen.NONE);
     }
 
-    /** Fills both replicas, so that neither mode pays for the other's cold start. */
+    /** Runs what is measured next for a second, so that no way pays for the start of the JVM. */
+    private void leadIn(LongConsumer read, Consumer<Product> write) {
+        new Load(settings, zipf).run(settings.atMost(1), read, write);
+    }
+
+    /** Fills both replicas with what the load will mostly ask for, so that neither mode pays for a cold start. */
     private void warmUp() {
+        report.line("warming the replicas by %s reads ...", Report.number(WARMING_READS));
         Zipf keys = zipf.withSeed(settings.seed() + 1_000);
-        long end = System.nanoTime() + settings.atMost(1).toNanos();
-        while (System.nanoTime() < end) {
-            long id = keys.next();
-            touched.mark(id);
-            products.find(id);
+        for (int i = 0; i < WARMING_READS; i += WARMING_BATCH) {
+            Set<Long> batch = new HashSet<>();
+            for (int j = 0; j < WARMING_BATCH; j++) {
+                batch.add(keys.next());
+            }
+            batch.forEach(touched::mark);
+            products.findAll(batch);
         }
     }
 
     private Result understudy(String name, Write mode, ToLongFunction<Counters> written) {
+        report.line("%s ...", name);
+        LongConsumer read = id -> {
+            touched.mark(id);
+            products.find(id);
+        };
+        Consumer<Product> write = product -> {
+            touched.mark(product.id());
+            products.save(product, mode);
+        };
+        leadIn(read, write);
+        products.drain(DRAIN_LIMIT);
         Counters counters = products.counters();
         long near = counters.nearHits.sum();
         long shared = counters.sharedHits.sum();
         long primary = counters.primaryLoads.sum();
         long rows = written.applyAsLong(counters);
         LagWatch watch = new LagWatch(products);
-        Load.Measured load = load(name, products::find, product -> products.save(product, mode));
+        Load.Measured load = new Load(settings, zipf).run(settings.length(), read, write);
         near = counters.nearHits.sum() - near;
         shared = counters.sharedHits.sum() - shared;
         primary = counters.primaryLoads.sum() - primary;
@@ -115,15 +142,6 @@ final class Bench {
         rows = written.applyAsLong(counters) - rows;
         return new Result(
                 name, load, near, shared, primary, rows, new LagSeen(largest.entries(), largest.oldest(), drained));
-    }
-
-    private Load.Measured load(String name, LongConsumer read, Consumer<Product> write) {
-        report.line("%s ...", name);
-        LongConsumer marking = id -> {
-            touched.mark(id);
-            read.accept(id);
-        };
-        return new Load(settings, zipf).run(marking, write);
     }
 
     private void row(List<Result> all, String title, Function<Result, String> cell) {

@@ -1,5 +1,6 @@
 package dev.understudy.demo;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -92,10 +93,10 @@ final class Load {
         }
     }
 
-    /** Runs for the time of the settings. */
-    Measured run(LongConsumer read, Consumer<Product> write) {
+    /** Runs for so long; the same keys in the same order each time. */
+    Measured run(Duration duration, LongConsumer read, Consumer<Product> write) {
         long begin = System.nanoTime();
-        long end = begin + TimeUnit.SECONDS.toNanos(settings.seconds());
+        long end = begin + duration.toNanos();
         List<Part> parts = new ArrayList<>();
         for (int i = 0; i < settings.threads(); i++) {
             parts.add(new Part(i, zipf.withSeed(settings.seed() + i), read, write, end));

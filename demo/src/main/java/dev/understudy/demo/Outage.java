@@ -87,8 +87,8 @@ final class Outage {
         report.check(all.failed == 0, "no read failed while Redis was away");
         report.check(last(ticks).shared() > 0, "Redis serves again after its restart");
         report.say("Seen: " + Report.number(all.reads) + " reads, " + Report.number(all.failed)
-                + " of them failed; without Redis the near replica served what was confirmed for "
-                + Instance.MAX_STALENESS.toSeconds() + " s, then the primary all; the slowest half second had "
+                + " of them failed; without Redis the near replica stops serving, because it hears of no change, and the primary"
+                + " serves all; the slowest half second had "
                 + Report.number(fewest * 2.0) + " reads/s; " + Report.number(all.writes) + " writes returned, "
                 + Report.number(all.refused) + " were refused before they changed anything and "
                 + Report.number(all.unknown) + " ended with an unknown outcome.");

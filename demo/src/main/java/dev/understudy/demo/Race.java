@@ -137,13 +137,13 @@ final class Race {
     private void rounds(ExecutorService readers) {
         Random random = new Random(settings.seed());
         long begin = System.nanoTime();
-        long end = begin + settings.atMost(60).toNanos();
+        long end = begin + settings.length().toNanos();
         long nextProgress = begin + PROGRESS.toNanos();
         for (int round = 1; round == 1 || System.nanoTime() < end; round++) {
             long id = 1L + random.nextInt(settings.rows());
-            Product written = Product.written(id, round);
-            for (Contestant one : contestants) {
-                round(one, written, readers);
+            for (int i = 0; i < contestants.size(); i++) {
+                // Every write differs from the one before, so that an old row is seen to be old.
+                round(contestants.get(i), Product.written(id, contestants.size() * round + i), readers);
             }
             touched.mark(id);
             if (System.nanoTime() > nextProgress) {

@@ -40,6 +40,11 @@ record Settings(
         return part.isEmpty() || part.get() == one;
     }
 
+    /** A measurement's length. */
+    Duration length() {
+        return Duration.ofSeconds(seconds);
+    }
+
     /** A measurement's length, but at most so long. */
     Duration atMost(int limitSeconds) {
         return Duration.ofSeconds(Math.min(seconds, limitSeconds));
