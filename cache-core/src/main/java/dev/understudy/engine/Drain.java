@@ -254,7 +254,13 @@ final class Drain<K, V> {
                         .mapToLong(Long::longValue)
                         .sum();
             } catch (SharedReplicaFailure e) {
-                throw Replies.shared(e, Outcome.NOT_APPLIED);
+                boolean isLate = e.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
+                if (!isLate || deadline.remainingNanos() < LOOK.toNanos()) {
+                    throw Replies.shared(e, Outcome.NOT_APPLIED);
+                }
+                // A late answer says nothing of the queue: asked again until the deadline.
+                deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
+                continue;
             }
             if (left == 0 || deadline.remainingNanos() < LOOK.toNanos()) {
                 return left;

