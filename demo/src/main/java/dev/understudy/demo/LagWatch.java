@@ -2,6 +2,7 @@ package dev.understudy.demo;
 
 import dev.understudy.CachedRepository;
 import dev.understudy.model.Lag;
+import dev.understudy.model.UnderstudyException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -26,7 +27,13 @@ final class LagWatch {
     }
 
     private void look() {
-        Lag now = products.lag();
+        Lag now;
+        try {
+            now = products.lag();
+        } catch (UnderstudyException e) {
+            // The next look tells.
+            return;
+        }
         Lag before = largest;
         largest = new Lag(
                 Math.max(before.entries(), now.entries()),

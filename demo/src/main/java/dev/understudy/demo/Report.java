@@ -62,6 +62,11 @@ final class Report {
     }
 
     /** A number with thousands separators. */
+    static String number(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    /** A number with thousands separators, rounded. */
     static String number(double value) {
         return String.format(Locale.ROOT, "%,.0f", value);
     }
