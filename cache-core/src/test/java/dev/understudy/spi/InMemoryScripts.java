@@ -219,6 +219,9 @@ final class InMemoryScripts {
             if (!known && !e.dirty && base < MAXV) {
                 run.delete();
             }
+            if (!known && !e.dirty && base < MAXV) {
+                run.delete();
+            }
             return new WriteBackReply.Refused(conflict);
         }
         if (e.dirty) {

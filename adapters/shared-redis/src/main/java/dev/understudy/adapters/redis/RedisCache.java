@@ -174,20 +174,22 @@ final class RedisCache implements SharedCache {
     }
 
     private CompletionStage<ShardStatus> reportLost(SharedCommand.ReportLost c, Link link) {
+        Call<Boolean> report = scripts.lost(c);
+        Call<ShardStatus> count = scripts.status(c.shard(), c.generation());
         CompletableFuture<ShardStatus> status = new CompletableFuture<>();
-        link.send(scripts.lost(c)).whenComplete((done, failure) -> {
+        report.whenComplete((done, failure) -> {
             if (failure != null) {
                 status.completeExceptionally(failure);
-                return;
             }
-            link.send(scripts.status(c.shard(), c.generation())).whenComplete((counted, refusal) -> {
-                if (refusal == null) {
-                    status.complete(counted);
-                } else {
-                    status.completeExceptionally(refusal);
-                }
-            });
         });
+        count.whenComplete((counted, failure) -> { // answered after the report
+            if (failure == null) {
+                status.complete(counted);
+            } else {
+                status.completeExceptionally(failure);
+            }
+        });
+        link.send(List.of(report, count));
         return status;
     }
 
