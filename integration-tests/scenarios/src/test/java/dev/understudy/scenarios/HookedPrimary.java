@@ -1,0 +1,89 @@
+package dev.understudy.scenarios;
+
+import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryConnection;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** A primary whose next transaction of a use can be held just before or just after its commit. Thread-safe. */
+final class HookedPrimary implements Primary {
+    private final Primary primary;
+    private final Map<Use, AtomicReference<@Nullable Gate>> beforeCommit = gates();
+    private final Map<Use, AtomicReference<@Nullable Gate>> afterCommit = gates();
+
+    HookedPrimary(Primary primary) {
+        this.primary = primary;
+    }
+
+    private static Map<Use, AtomicReference<@Nullable Gate>> gates() {
+        Map<Use, AtomicReference<@Nullable Gate>> gates = new EnumMap<>(Use.class);
+        for (Use use : Use.values()) {
+            gates.put(use, new AtomicReference<>());
+        }
+        return gates;
+    }
+
+    /** The next transaction of that use waits here with all its statements done. */
+    Gate holdNextCommit(Use use) {
+        Gate gate = new Gate();
+        at(beforeCommit, use).set(gate);
+        return gate;
+    }
+
+    /** The next transaction of that use waits here, committed, before anybody is told. */
+    Gate holdAfterNextCommit(Use use) {
+        Gate gate = new Gate();
+        at(afterCommit, use).set(gate);
+        return gate;
+    }
+
+    private static AtomicReference<@Nullable Gate> at(Map<Use, AtomicReference<@Nullable Gate>> gates, Use use) {
+        AtomicReference<@Nullable Gate> gate = gates.get(use);
+        if (gate == null) {
+            throw new IllegalStateException("no gate for " + use);
+        }
+        return gate;
+    }
+
+    private static void pass(AtomicReference<@Nullable Gate> hook) {
+        Gate gate = hook.getAndSet(null);
+        if (gate != null) {
+            gate.pass();
+        }
+    }
+
+    @Override
+    public <T> T call(Use use, Duration timeout, Work<T> work) {
+        T result = primary.call(use, timeout, connection -> {
+            T answer = work.on(connection);
+            pass(at(beforeCommit, use));
+            return answer;
+        });
+        pass(at(afterCommit, use));
+        return result;
+    }
+
+    @Override
+    public void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception {
+        primary.commitBefore(connection, deadlineMicros);
+    }
+
+    @Override
+    public DrainLedger ledger() {
+        return primary.ledger();
+    }
+
+    @Override
+    public void verify() {
+        primary.verify();
+    }
+
+    @Override
+    public void close() {
+        primary.close();
+    }
+}
