@@ -48,6 +48,7 @@ import org.jspecify.annotations.Nullable;
 public final class CacheEngine<K, V> {
     private static final int UPDATE_ATTEMPTS = 16;
     private static final Duration UPDATE_PAUSE = Duration.ofMillis(1);
+    private static final Duration HAND_OVER = Duration.ofSeconds(1);
 
     private final CacheContext<K, V> context;
     private final Shards shards;
@@ -510,12 +511,17 @@ public final class CacheEngine<K, V> {
         return Optional.of(new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
     }
 
-    /** Drains until the deadline, gives the shards back and stops listening; answers how many entries are left. */
+    /**
+     * Drains, gives the shards back and stops listening, all within the timeout; answers how many entries are left. A quarter of the
+     * time, at most a second, is kept for giving back, so that others need not wait for the leases to end.
+     */
     public long close(Duration timeout) {
         Deadline deadline = Deadline.after(context.clock, timeout);
+        Duration quarter = timeout.dividedBy(4);
+        Duration handOver = quarter.compareTo(HAND_OVER) < 0 ? quarter : HAND_OVER;
         long left = 0;
         try {
-            left = drain == null ? 0 : drain(timeout);
+            left = drain == null ? 0 : drain(timeout.minus(handOver));
         } catch (RuntimeException e) {
             // The shared replica is away: what is pending stays there for another instance.
             left = -1;

@@ -26,8 +26,7 @@ final class Copies<K, V> {
     private final Set<K> keys;
     private final boolean hasWriteBack;
 
-    private Copies(
-            PrimaryStore<K, V> store, Instance observer, List<CachedRepository<K, V>> running, Set<K> keys) {
+    private Copies(PrimaryStore<K, V> store, Instance observer, List<CachedRepository<K, V>> running, Set<K> keys) {
         this.store = store;
         this.observer = observer;
         this.running = running;
@@ -58,7 +57,9 @@ final class Copies<K, V> {
     void check(boolean mayBePending, Duration agreement, long acked) {
         if (hasWriteBack) {
             if (!mayBePending) {
-                assertThat(fresh.drain(Duration.ofSeconds(10))).as("pending entries").isZero();
+                assertThat(fresh.drain(Duration.ofSeconds(10)))
+                        .as("pending entries")
+                        .isZero();
             }
             WriteBackStatus status = fresh.writeBackStatus();
             assertThat(status.isConserved()).as("conservation of %s", status).isTrue();
@@ -84,7 +85,9 @@ final class Copies<K, V> {
                     .usingRecursiveComparison()
                     .isEqualTo(row);
             if (store.versioning().isVersioned() && row.isPresent()) {
-                assertThat(copy.version()).as("version, served by %s", copy.tier()).isEqualTo(rows.get(key).version());
+                assertThat(copy.version())
+                        .as("version, served by %s", copy.tier())
+                        .isEqualTo(rows.get(key).version());
             }
         }
         for (int i = 0; i < running.size(); i++) {

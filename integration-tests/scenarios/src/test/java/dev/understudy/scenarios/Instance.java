@@ -56,8 +56,7 @@ final class Instance implements AutoCloseable {
     }
 
     /** A repository over a store, which gets hooks. */
-    <K, V> CachedRepository<K, V> repository(
-            PrimaryStore<K, V> store, Consumer<RepositoryBuilder<K, V>> settings) {
+    <K, V> CachedRepository<K, V> repository(PrimaryStore<K, V> store, Consumer<RepositoryBuilder<K, V>> settings) {
         @SuppressWarnings("unchecked") // the keys of a repository's name are of its key type
         Set<K> keys = (Set<K>) touched.apply(store.name());
         HookedStore<K, V> hooked = new HookedStore<>(store, keys);

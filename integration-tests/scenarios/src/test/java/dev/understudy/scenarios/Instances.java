@@ -126,7 +126,7 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
             Instance instance, Versioning versioning, Consumer<RepositoryBuilder<Long, Item>> more) {
         return repository(instance, Item.table(versioning), settings -> {
             if (versioning.isVersioned()) {
-                settings.allowWriteBack(back -> back.lease(Duration.ofSeconds(2)));
+                settings.allowWriteBack(back -> {});
             }
             more.accept(settings);
         });
@@ -165,11 +165,11 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
         return resource;
     }
 
-    /** Closes an instance before the end of the test. */
-    void close(Instance instance) {
+    /** Closes an instance before the end of the test; answers how many entries are pending. */
+    long close(Instance instance, Duration timeout) {
         running.remove(instance);
         ackedElsewhere += backWrites(instance);
-        instance.close();
+        return instance.close(timeout);
     }
 
     /** Write-backs were acknowledged by processes that do not count here any more. */
@@ -229,10 +229,14 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
         for (Instance instance : running) {
             await("no connection is held")
                     .atMost(Duration.ofSeconds(5))
-                    .untilAsserted(() -> assertThat(instance.activeConnections()).isZero());
+                    .untilAsserted(
+                            () -> assertThat(instance.activeConnections()).isZero());
         }
         try (Instance observer = new Instance(
-                namespace, redis(), jdbcUrl, name -> touched.computeIfAbsent(name, n -> ConcurrentHashMap.newKeySet()))) {
+                namespace,
+                redis(),
+                jdbcUrl,
+                name -> touched.computeIfAbsent(name, n -> ConcurrentHashMap.newKeySet()))) {
             for (PrimaryStore<?, ?> store : stores.values()) {
                 Copies.of(store, observer, running, touched.getOrDefault(store.name(), Set.of()))
                         .check(mayBePending, agreement, ackedElsewhere + backWrites(store.name()));

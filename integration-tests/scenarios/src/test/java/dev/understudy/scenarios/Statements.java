@@ -26,12 +26,14 @@ final class Statements {
 
     /** Upserts into that table. */
     List<String> upserts(String table) {
-        return matching(text -> text.contains("INSERT INTO \"" + table + "\"") && text.contains("ON CONFLICT"));
+        return matching(text -> text.startsWith("INSERT INTO")
+                && text.contains("\"" + table + "\" AS t")
+                && text.contains("ON CONFLICT"));
     }
 
     /** Reads of that table. */
     List<String> selects(String table) {
-        return matching(text -> text.contains("FROM \"" + table + "\" AS t") && !text.contains("DELETE"));
+        return matching(text -> text.startsWith("SELECT") && text.contains("\"" + table + "\" AS t"));
     }
 
     /** The same data source, watched. */
@@ -44,7 +46,7 @@ final class Statements {
     private Connection watching(Connection connection) {
         InvocationHandler handler = (proxy, method, arguments) -> {
             if (method.getName().equals("prepareStatement")) {
-                texts.add((String) arguments[0]);
+                texts.addAll(List.of(((String) arguments[0]).split(";\n")));
             }
             try {
                 return method.invoke(connection, arguments);
@@ -68,7 +70,6 @@ final class Statements {
                 throw e.getCause();
             }
         };
-        return type.cast(
-                Proxy.newProxyInstance(Statements.class.getClassLoader(), new Class<?>[] {type}, handler));
+        return type.cast(Proxy.newProxyInstance(Statements.class.getClassLoader(), new Class<?>[] {type}, handler));
     }
 }

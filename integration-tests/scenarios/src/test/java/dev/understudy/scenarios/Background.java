@@ -1,0 +1,56 @@
+package dev.understudy.scenarios;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+
+/** A call on a thread of its own, so that the test can hold it. Thread-safe. */
+final class Background<T> {
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+
+    private final CompletableFuture<T> result = new CompletableFuture<>();
+
+    private Background(Supplier<T> call) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        result.complete(call.get());
+                    } catch (RuntimeException | Error e) {
+                        result.completeExceptionally(e);
+                    }
+                },
+                "scenario");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Begins the call. */
+    static <T> Background<T> begin(Supplier<T> call) {
+        return new Background<>(call);
+    }
+
+    /** Whether the call has ended. */
+    boolean isDone() {
+        return result.isDone();
+    }
+
+    /** What the call answered; what it threw. */
+    T end() {
+        try {
+            return result.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("the call did not end in " + LIMIT, e);
+        }
+    }
+}
