@@ -36,6 +36,7 @@ public interface Primary extends AutoCloseable {
 
     /**
      * Fails the transaction if the marker's deadline has passed by the primary's clock; to be called last before the work returns.
+     * The failure may come from here or, if the check travels with the commit, from {@link #call}.
      *
      * @param deadlineMicros microseconds since 1970
      * @throws PrimaryFailure with kind {@link PrimaryFailure.Kind#TRANSIENT} if it is too late

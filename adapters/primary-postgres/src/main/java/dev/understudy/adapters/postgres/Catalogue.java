@@ -31,6 +31,7 @@ record Catalogue(
      * @param declared the type as Postgres writes it, for messages
      * @param modifier length, precision and scale as the catalogue packs them; -1 without
      * @param isEnum whether it is an enum type, with these labels
+     * @param defaultSql the default as an expression; empty without one
      * @param isIdentityAlways whether only OVERRIDING SYSTEM VALUE writes it
      * @param isGenerated whether Postgres computes it
      * @param isDeterministic whether equal texts are equal bytes
@@ -45,6 +46,7 @@ record Catalogue(
             Set<String> labels,
             boolean isNotNull,
             boolean hasDefault,
+            String defaultSql,
             boolean isIdentity,
             boolean isIdentityAlways,
             boolean isGenerated,
@@ -66,12 +68,13 @@ record Catalogue(
             SELECT a.attname, bn.nspname, b.typname, format_type(a.atttypid, a.atttypmod),
               CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
               b.typtype = 'e', a.attnotnull OR t.typnotnull, a.atthasdef OR t.typdefault IS NOT NULL,
-              a.attidentity::text, a.attgenerated::text <> '', coalesce(co.collisdeterministic, true),
+              coalesce(pg_get_expr(d.adbin, d.adrelid), ''), a.attidentity::text, a.attgenerated::text <> '', coalesce(co.collisdeterministic, true),
               ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = b.oid ORDER BY e.enumsortorder)
             FROM pg_catalog.pg_attribute a
             JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
             JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
             JOIN pg_catalog.pg_namespace bn ON bn.oid = b.typnamespace
+            LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
             LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
             WHERE a.attrelid = to_regclass(?::text) AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attnum""";
@@ -116,13 +119,14 @@ record Catalogue(
                                     row.getInt(5),
                                     row.getBoolean(6),
                                     new HashSet<>(
-                                            List.of((String[]) row.getArray(12).getArray())),
+                                            List.of((String[]) row.getArray(13).getArray())),
                                     row.getBoolean(7),
                                     row.getBoolean(8),
-                                    !row.getString(9).isEmpty(),
-                                    row.getString(9).equals("a"),
-                                    row.getBoolean(10),
-                                    row.getBoolean(11));
+                                    row.getString(9),
+                                    !row.getString(10).isEmpty(),
+                                    row.getString(10).equals("a"),
+                                    row.getBoolean(11),
+                                    row.getBoolean(12));
                             found.columns.put(column.name(), column);
                         },
                         path)

@@ -16,13 +16,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Connections of a data source within a deadline of one's own. Thread-safe.
  *
- * <p>{@code DataSource.getConnection()} waits as long as the data source likes, HikariCP 30 seconds by default. Unless a
- * connection is known to lie idle, another thread asks for it; if it comes too late it is given back at once.
+ * <p>{@code DataSource.getConnection()} waits as long as the data source likes, HikariCP 30 seconds by default, also for the
+ * validation of a connection whose server is silent. So another thread asks for it, and one that comes too late is given back
+ * at once. The change of threads is saved while a connection is known to lie idle and the server has answered just now.
  */
 final class ConnectionSource {
+    /** Below the time (500 ms) after which HikariCP validates an idle connection. */
+    private static final long FRESH_NANOS = 400_000_000;
+
     private final DataSource dataSource;
     private final BooleanSupplier hasIdle;
     private final Executor executor;
+    private volatile long answeredNanos = System.nanoTime() - 2 * FRESH_NANOS;
 
     ConnectionSource(DataSource dataSource, Executor executor) {
         this.dataSource = dataSource;
@@ -30,12 +35,17 @@ final class ConnectionSource {
         this.executor = executor;
     }
 
+    /** Notes that the server has answered. */
+    void answered() {
+        answeredNanos = System.nanoTime();
+    }
+
     /**
      * A connection. The permits are given back when the attempt is over, if it yields none; that can be later than this
      * method's end.
      */
     Connection connect(Deadline deadline, Runnable permits) {
-        if (hasIdle.getAsBoolean()) {
+        if (System.nanoTime() - answeredNanos < FRESH_NANOS && hasIdle.getAsBoolean()) {
             try {
                 return dataSource.getConnection();
             } catch (SQLException e) {

@@ -178,7 +178,7 @@ final class PostgresConnection implements PrimaryConnection {
     private static PrimaryFailure tooLate() {
         return new PrimaryFailure(
                 PrimaryFailure.Kind.TRANSIENT,
-                TOO_LATE_STATE,
+                "",
                 Outcome.NOT_APPLIED,
                 "the marker's deadline had passed before the commit",
                 null);

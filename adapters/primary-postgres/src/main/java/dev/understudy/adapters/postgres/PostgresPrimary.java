@@ -60,9 +60,12 @@ public final class PostgresPrimary implements Primary {
         Duration allowed = timeout.compareTo(statementTimeout) < 0 ? timeout : statementTimeout;
         Deadline deadline = Deadline.after(allowed);
         Runnable permits = shares.acquire(use, deadline);
-        Connection raw = (use == Use.DRAIN ? drainSource : source).connect(deadline, permits);
+        ConnectionSource from = use == Use.DRAIN ? drainSource : source;
+        Connection raw = from.connect(deadline, permits);
         try {
-            return onConnection(raw, use, deadline, work);
+            T result = onConnection(raw, use, deadline, work);
+            from.answered();
+            return result;
         } finally {
             permits.run();
         }
@@ -176,7 +179,7 @@ public final class PostgresPrimary implements Primary {
     /** Ends the threads that wait for connections; data sources stay open. */
     @Override
     public void close() {
-        connecting.shutdown();
+        connecting.shutdownNow();
     }
 
     private static ExecutorService connectingThreads() {

@@ -234,7 +234,8 @@ record TableMapping<K, V>(
                 throw Catalogue.refusal("version column " + versioning.column() + " of table " + options.table()
                         + " is " + column.declared() + ", not bigint");
             }
-            if (!column.hasDefault() || column.isGenerated()) {
+            boolean isOne = column.defaultSql().matches("'?1'?(::bigint)?");
+            if (!isOne || column.isGenerated()) {
                 throw missing(
                         "has a version column " + versioning.column() + " without the default 1",
                         "ALTER TABLE " + table + " ALTER COLUMN " + quoted + " SET DEFAULT 1;");

@@ -159,6 +159,7 @@ class CatalogueIT {
         "integer NOT NULL DEFAULT 1, not bigint",
         "bigint DEFAULT 1, SET NOT NULL",
         "bigint NOT NULL, SET DEFAULT 1",
+        "bigint NOT NULL DEFAULT 0, SET DEFAULT 1",
     })
     void verify_ofAnUnfitVersionColumn_saysWhy(String type, String word) {
         String name = table("id bigint PRIMARY KEY, name text, price int, us_version " + type);
