@@ -1,6 +1,5 @@
 package dev.understudy.engine;
 
-import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.DeadLetter;
@@ -51,6 +50,7 @@ public final class CacheEngine<K, V> {
     private static final Duration HAND_OVER = Duration.ofSeconds(1);
 
     private final CacheContext<K, V> context;
+    private final AckLevels ackLevels;
     private final Shards shards;
     private final NearTier<K, V> near;
     private final Coherence<K, V> coherence;
@@ -97,6 +97,7 @@ public final class CacheEngine<K, V> {
         SharedCache shared = instance.replica().cache(instance.namespace(), store.name(), settings.shards());
         this.context = new CacheContext<>(
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
+        this.ackLevels = new AckLevels(instance.replica());
         Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
         this.shards = new Shards(shared, instance.clock(), this::reopened);
         this.recovery = new Recovery<>(context, shards, undrained);
@@ -128,10 +129,7 @@ public final class CacheEngine<K, V> {
                 return true;
             });
             if (context.settings.writeBack()) {
-                Ack ack = context.settings.back().ack();
-                context.replica.whyNot(ack).ifPresent(why -> {
-                    throw new Invalid("write-back with ack " + ack.level() + " cannot be kept: " + why);
-                });
+                ackLevels.require(context.settings.back().ack());
             }
             shards.openAll(deadline);
         } catch (PrimaryFailure e) {
@@ -153,6 +151,7 @@ public final class CacheEngine<K, V> {
 
     private void reopened(int shard) {
         context.counters.shardDrops.increment();
+        ackLevels.reopened();
         recovery.reopened(shard);
     }
 
@@ -301,10 +300,7 @@ public final class CacheEngine<K, V> {
             throw new Invalid("write-back is not allowed on " + name() + "; allowWriteBack(...) allows it");
         }
         if (mode == WriteMode.BACK) {
-            Ack ack = options.ack().orElse(context.settings.back().ack());
-            context.replica.whyNot(ack).ifPresent(why -> {
-                throw new Invalid("ack " + ack.level() + " cannot be kept: " + why);
-            });
+            ackLevels.require(options.ack().orElse(context.settings.back().ack()));
         } else if (options.ack().isPresent()) {
             throw new Invalid("an ack level goes with write-back only");
         }
