@@ -1,10 +1,8 @@
 package dev.understudy.engine;
 
-import dev.understudy.model.Conflict;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
-import dev.understudy.model.Lag;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.ShardKey;
@@ -23,8 +21,6 @@ import dev.understudy.spi.NearReplicaFactory;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryFailure;
 import dev.understudy.spi.PrimaryStore;
-import dev.understudy.spi.Row;
-import dev.understudy.spi.ShardStatus;
 import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplica;
@@ -45,8 +41,6 @@ import org.jspecify.annotations.Nullable;
  * One repository's engine: puts read path, write paths, drain and coherence together and chooses among them for each call. Thread-safe.
  */
 public final class CacheEngine<K, V> {
-    private static final int UPDATE_ATTEMPTS = 16;
-    private static final Duration UPDATE_PAUSE = Duration.ofMillis(1);
     private static final Duration HAND_OVER = Duration.ofSeconds(1);
 
     private final CacheContext<K, V> context;
@@ -60,6 +54,7 @@ public final class CacheEngine<K, V> {
     private final SessionReads<K, V> sessionReads;
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
+    private final Updates<K, V> updates;
     private final Recovery<K, V> recovery;
     private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
@@ -107,6 +102,7 @@ public final class CacheEngine<K, V> {
         this.readPath = new ReadPath<>(context, shards, near, sharedReads);
         this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
+        this.updates = new Updates<>(context, sharedReads, through);
         this.deadLetters = new DeadLetterBox<>(context, sharedReads, through);
         boolean drains = settings.writeBack() && settings.back().drains();
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
@@ -310,73 +306,16 @@ public final class CacheEngine<K, V> {
     /**
      * Replaces the row's value by the function's result, if nobody else changed it meanwhile; tries again otherwise.
      *
-     * @throws Conflict if there is no row, or after {@value #UPDATE_ATTEMPTS} attempts
+     * @throws dev.understudy.model.Conflict if there is no row, or others change it all the time
      */
     public WriteReceipt update(K key, UnaryOperator<V> change, Write options, @Nullable SessionState session) {
-        Deadline deadline = context.deadline(options.timeout());
         WriteMode mode = modeOf(options);
-        if (!context.isVersioned()) {
-            return updateLocked(key, change, session, deadline);
+        if (context.isVersioned()) {
+            return updates.compareAndSet(
+                    key, change, mode, options, (mutation, write) -> write(List.of(mutation), write, session));
         }
-        Conflict last = null;
-        for (int attempt = 0; attempt < UPDATE_ATTEMPTS; attempt++) {
-            Versioned<V> current = current(key, mode, deadline);
-            options.ifVersion()
-                    .filter(expected -> !expected.equals(current.version()))
-                    .ifPresent(expected -> {
-                        throw new Conflict("another version is current", current.tier(), current.version());
-                    });
-            Mutation<K, V> mutation = updated(key, change, current);
-            Write conditional =
-                    new Write(Optional.of(mode), options.ack(), Optional.empty(), Optional.of(deadline.remaining()));
-            try {
-                WriteReceipt receipt =
-                        write(List.of(mutation), conditional, session).get(key);
-                if (receipt == null) {
-                    throw new IllegalStateException("a write left its key without a receipt");
-                }
-                return receipt;
-            } catch (Conflict e) {
-                last = e;
-                deadline.pause(UPDATE_PAUSE.multipliedBy(attempt + 1), Tier.LIBRARY, Outcome.NOT_APPLIED);
-            }
-        }
-        throw last == null ? new Conflict("the row changed too often", Tier.PRIMARY, Version.UNKNOWN) : last;
-    }
-
-    private Versioned<V> current(K key, WriteMode mode, Deadline deadline) {
-        Map<K, Found<V>> found = mode == WriteMode.BACK
-                ? sharedReads.read(List.of(key), deadline)
-                : sharedReads.readStrong(List.of(key), deadline);
-        Found<V> current = found.get(key);
-        if (current == null || current.value().isEmpty()) {
-            throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
-        }
-        return current.versioned(context);
-    }
-
-    private Mutation<K, V> updated(K key, UnaryOperator<V> change, Versioned<V> current) {
-        V next = CacheContext.present(change.apply(current.value().orElseThrow()), "the updated value");
-        if (!key.equals(context.store.keyOf(next))) {
-            throw new Invalid("an update changed the key of its row");
-        }
-        return new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.of(current.version()));
-    }
-
-    private WriteReceipt updateLocked(
-            K key, UnaryOperator<V> change, @Nullable SessionState session, Deadline deadline) {
-        Known<K> known = k -> knownTo(session, k);
-        Map<K, WriteReceipt> receipts = through.run(List.of(key), known, deadline, (write, connection) -> {
-            Row<V> row = context.store.lock(connection, List.of(key)).get(key);
-            if (row == null) {
-                throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
-            }
-            V next = CacheContext.present(change.apply(row.value()), "the updated value");
-            write.write(
-                    connection,
-                    List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
-        });
-        WriteReceipt receipt = List.copyOf(receipts.values()).get(0);
+        WriteReceipt receipt =
+                updates.locked(key, change, k -> knownTo(session, k), context.deadline(options.timeout()));
         if (session != null) {
             ShardKey address = context.address(key);
             session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
@@ -448,35 +387,7 @@ public final class CacheEngine<K, V> {
 
     /** The counters of all shards, added up. */
     public WriteBackStatus status() {
-        List<Integer> all = shards.states().stream().map(state -> state.shard).toList();
-        List<ShardStatus> statuses;
-        try {
-            statuses = shards.callAll(
-                    all,
-                    i -> generation -> new SharedCommand.Status(all.get(i), generation),
-                    context.deadline(Optional.empty()));
-        } catch (SharedReplicaFailure | GenerationChanged e) {
-            throw Replies.shared(e, Outcome.NOT_APPLIED);
-        }
-        long acked = 0;
-        long applied = 0;
-        long superseded = 0;
-        long dead = 0;
-        long pending = 0;
-        long lost = 0;
-        long queued = 0;
-        Duration oldest = Duration.ZERO;
-        for (ShardStatus status : statuses) {
-            acked += status.acked();
-            applied += status.applied();
-            superseded += status.superseded();
-            dead += status.dead();
-            pending += status.pending();
-            lost += status.lost();
-            queued += status.queued();
-            oldest = oldest.compareTo(status.oldest()) > 0 ? oldest : status.oldest();
-        }
-        return new WriteBackStatus(acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest));
+        return new ShardStatuses(shards).sum(context.deadline(Optional.empty()));
     }
 
     /** Pulls positions, so that near entries count as fresh; to be called every third of the staleness bound. */
