@@ -26,11 +26,17 @@ final class Heartbeat implements AutoCloseable {
         this.timeout = timeout;
     }
 
-    /** Begins to ask. */
-    void watch(List<Supplier<@Nullable Link>> links) {
+    /** Begins to ask the links, and whoever asks in its own way. */
+    void watch(List<Supplier<@Nullable Link>> links, Runnable more) {
         try {
             running = scheduler.scheduleWithFixedDelay(
-                    () -> links.forEach(this::ask), PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+                    () -> {
+                        links.forEach(this::ask);
+                        more.run();
+                    },
+                    PERIOD.toMillis(),
+                    PERIOD.toMillis(),
+                    TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             throw new IllegalStateException("the replica is closed", e);
         }

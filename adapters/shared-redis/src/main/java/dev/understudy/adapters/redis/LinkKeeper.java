@@ -68,6 +68,11 @@ final class LinkKeeper implements AutoCloseable {
         return first;
     }
 
+    /** Whether an attempt to connect has ended, well or not. */
+    boolean isDecided() {
+        return first.isDone() || lastFailure != null;
+    }
+
     /** Why the last attempt failed, or null. */
     @Nullable
     Throwable lastFailure() {

@@ -184,6 +184,10 @@ public final class Redis implements Supplier<SharedReplica> {
         return commandTimeout;
     }
 
+    int callsMax() {
+        return callsMax;
+    }
+
     Duration connectTimeout() {
         return connectTimeout;
     }

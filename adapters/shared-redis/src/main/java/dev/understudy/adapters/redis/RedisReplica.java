@@ -66,7 +66,7 @@ final class RedisReplica implements SharedReplica {
             return thread;
         });
         this.commands = new LinkKeeper("command", connector::forCommands, scheduler, this::ready, () -> {});
-        this.settling = new Settling(connector, scheduler, settings.commandTimeout());
+        this.settling = new Settling(connector, scheduler, settings.commandTimeout(), settings.callsMax());
         this.announcements = new Announcements(connector, scheduler);
         this.heartbeat = new Heartbeat(scheduler, settings.commandTimeout());
     }
@@ -76,7 +76,7 @@ final class RedisReplica implements SharedReplica {
         try {
             Duration limit = settings.connectTimeout().multipliedBy(3);
             commands.start().get(limit.toNanos(), TimeUnit.NANOSECONDS);
-            heartbeat.watch(List.of(commands::current, announcements::current, settling::current));
+            heartbeat.watch(List.of(commands::current, announcements::current), settling::ping);
             return this;
         } catch (ExecutionException e) {
             close();
