@@ -2,12 +2,14 @@ package dev.understudy.adapters.postgres;
 
 import dev.understudy.adapters.postgres.TableMapping.Mapped;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The statements on one table. Immutable.
+ * The statements on one table, made once. Immutable.
  *
  * <p>Many rows travel as one array per column, taken apart by {@code unnest} with their position {@code n}, so that the text
  * is the same for any number of rows. {@code n} is also the order in which rows are locked: that of the keys' canonical texts.
@@ -36,6 +38,14 @@ final class TableStatements {
     private final String keyList;
     private final boolean isVersioned;
     private final String version;
+    private final String loadOne;
+    private final String load;
+    private final String lockRows;
+    private final String lockVersions;
+    private final String insert;
+    private final Map<Condition, String> upserts = new EnumMap<>(Condition.class);
+    private final Map<Condition, String> updates = new EnumMap<>(Condition.class);
+    private final Map<Condition, String> deletes = new EnumMap<>(Condition.class);
 
     TableStatements(TableMapping<?, ?> mapping) {
         this.mapping = mapping;
@@ -56,6 +66,26 @@ final class TableStatements {
             matches.add("t." + mapping.key().get(i).sql() + " = s.k" + i);
         }
         keyMatch = String.join(" AND ", matches);
+        loadOne = makeLoadOne();
+        load = makeLoad();
+        lockRows = makeLockRows();
+        lockVersions = makeLockVersions();
+        insert = makeInsert();
+        for (Condition condition : Condition.values()) {
+            if (condition == Condition.ANY || isVersioned) {
+                upserts.put(condition, makeUpsert(condition));
+                updates.put(condition, makeUpdate(condition));
+                deletes.put(condition, makeDelete(condition));
+            }
+        }
+    }
+
+    private static String of(Map<Condition, String> statements, Condition condition) {
+        String statement = statements.get(condition);
+        if (statement == null) {
+            throw new IllegalStateException("without a version column there is no condition " + condition);
+        }
+        return statement;
     }
 
     private static <T> String join(List<T> parts, String separator, Function<T, String> text) {
@@ -69,6 +99,10 @@ final class TableStatements {
 
     /** The row of one key; parameters: the key's parts. */
     String loadOne() {
+        return loadOne;
+    }
+
+    private String makeLoadOne() {
         List<String> matches = new ArrayList<>();
         for (int i = 0; i < mapping.key().size(); i++) {
             matches.add("t." + mapping.key().get(i).sql() + " = ?::" + mapping.keyCast(i));
@@ -78,6 +112,10 @@ final class TableStatements {
 
     /** The rows of keys; parameters: an array per key part. */
     String load() {
+        return load;
+    }
+
+    private String makeLoad() {
         if (mapping.key().size() == 1) {
             return "SELECT " + selected + " FROM " + table + " AS t WHERE t."
                     + mapping.key().get(0).sql() + " = ANY (?::" + mapping.keyCast(0) + "[])";
@@ -87,12 +125,20 @@ final class TableStatements {
 
     /** As {@link #load}, locked in order. */
     String lockRows() {
+        return lockRows;
+    }
+
+    private String makeLockRows() {
         return "SELECT " + selected + " FROM " + keys(false) + " JOIN " + table + " AS t ON " + keyMatch
                 + " ORDER BY s.n FOR UPDATE OF t";
     }
 
     /** Locks rows in order; result: position and version. */
     String lockVersions() {
+        return lockVersions;
+    }
+
+    private String makeLockVersions() {
         return "SELECT s.n, " + (isVersioned ? "t." + version : "1::bigint") + " FROM " + keys(false) + " JOIN " + table
                 + " AS t ON " + keyMatch + " ORDER BY s.n FOR UPDATE OF t";
     }
@@ -161,6 +207,10 @@ final class TableStatements {
 
     /** Inserts or updates; result: the rows as stored. Conditions other than ANY and OLDER need {@link #update}. */
     String upsert(Condition condition) {
+        return of(upserts, condition);
+    }
+
+    private String makeUpsert(Condition condition) {
         return insertInto() + source(false) + " ORDER BY s.n ON CONFLICT (" + keyList + ") DO UPDATE SET "
                 + assignments(mapped -> "excluded." + mapped.sql(), "excluded." + version)
                 + (condition == Condition.OLDER ? " WHERE t." + version + " < excluded." + version : "")
@@ -169,12 +219,20 @@ final class TableStatements {
 
     /** Inserts what is not there; result: the rows as stored. */
     String insert() {
+        return insert;
+    }
+
+    private String makeInsert() {
         return insertInto() + source(false) + " ORDER BY s.n ON CONFLICT (" + keyList + ") DO NOTHING RETURNING "
                 + selected;
     }
 
     /** Updates what is there; result: the rows as stored. Parameters as for {@link #source}, with guards if needed. */
     String update(Condition condition) {
+        return of(updates, condition);
+    }
+
+    private String makeUpdate(Condition condition) {
         boolean withGuards = condition == Condition.EXACTLY || condition == Condition.AT_MOST;
         return "UPDATE " + table + " AS t SET "
                 + assignments(mapped -> "s.c" + inserted.indexOf(mapped), "s.v")
@@ -184,6 +242,10 @@ final class TableStatements {
 
     /** Deletes; parameters: an array per key part, then versions if the condition needs them; result: position. */
     String delete(Condition condition) {
+        return of(deletes, condition);
+    }
+
+    private String makeDelete(Condition condition) {
         String compared = switch (condition) {
             case ANY -> "";
             case OLDER -> " AND t." + version + " < s.v";

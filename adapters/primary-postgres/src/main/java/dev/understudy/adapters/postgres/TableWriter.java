@@ -13,6 +13,7 @@ import dev.understudy.spi.Row;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -134,10 +135,7 @@ final class TableWriter<K, V> {
     }
 
     private void write(List<Item<K, V>> items) throws SQLException {
-        Map<Kind, List<Change<K, V>>> groups = new LinkedHashMap<>();
-        for (Kind kind : Kind.values()) {
-            groups.put(kind, new ArrayList<>());
-        }
+        Map<Kind, List<Change<K, V>>> groups = new EnumMap<>(Kind.class);
         for (Item<K, V> item : items) {
             groups.computeIfAbsent(kind(item.change()), absent -> new ArrayList<>())
                     .add(item.change());
@@ -146,11 +144,7 @@ final class TableWriter<K, V> {
         if (items.size() > 1) {
             script.read(statements.lockVersions(), row -> {}, keys(changes(items)));
         }
-        groups.forEach((kind, group) -> {
-            if (!group.isEmpty()) {
-                add(script, kind, group);
-            }
-        });
+        groups.forEach((kind, group) -> add(script, kind, group));
         if (!script.isEmpty()) {
             connection.run(script);
         }

@@ -7,7 +7,6 @@ import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,18 +108,27 @@ final class Times {
     }
 
     private static String clock(LocalDateTime time) {
-        return String.format(
-                Locale.ROOT,
-                "%02d:%02d:%02d.%06d",
-                time.getHour(),
-                time.getMinute(),
-                time.getSecond(),
-                time.getNano() / 1000);
+        StringBuilder text = new StringBuilder(15);
+        padded(text, time.getHour(), 2).append(':');
+        padded(text, time.getMinute(), 2).append(':');
+        padded(text, time.getSecond(), 2).append('.');
+        return padded(text, time.getNano() / 1000, 6).toString();
     }
 
     private static String day(LocalDate date) {
         int year = date.getYear() > 0 ? date.getYear() : 1 - date.getYear();
-        return String.format(Locale.ROOT, "%04d-%02d-%02d", year, date.getMonthValue(), date.getDayOfMonth());
+        StringBuilder text = new StringBuilder(13);
+        padded(text, year, 4).append('-');
+        padded(text, date.getMonthValue(), 2).append('-');
+        return padded(text, date.getDayOfMonth(), 2).toString();
+    }
+
+    private static StringBuilder padded(StringBuilder text, int number, int digits) {
+        String plain = Integer.toString(number);
+        for (int i = plain.length(); i < digits; i++) {
+            text.append('0');
+        }
+        return text.append(plain);
     }
 
     private static String era(LocalDate date) {
