@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Read;
@@ -80,6 +81,23 @@ class WriteModesTest {
 
         assertThat(receipt.awaitCommitted(SOON)).isEqualTo(Replication.COMMITTED);
         assertConserved(one, 1);
+    }
+
+    @Test
+    void save_writeBack_asksTheServerForTheAckLevelOncePerGeneration() {
+        Node one = cluster.startPaused();
+        List<Ack> asked = new ArrayList<>();
+        cluster.server.refusal(ack -> {
+            asked.add(ack);
+            return Optional.empty();
+        });
+
+        one.items.save(new Item(1, "lamp", 3), Write.back().ack(Ack.FSYNCED));
+        one.items.save(new Item(2, "lamp", 3), Write.back().ack(Ack.FSYNCED));
+        one.items.save(new Item(3, "lamp", 3), Write.back());
+
+        // The default level was asked for at the start.
+        assertThat(asked).containsExactly(Ack.FSYNCED);
     }
 
     @Test
