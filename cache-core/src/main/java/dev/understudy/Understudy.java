@@ -116,17 +116,22 @@ public final class Understudy implements AutoCloseable {
      */
     public <T extends @Nullable Object> T inTransaction(Duration timeout, Transaction.Work<T> work) {
         AtomicReference<@Nullable EngineTransaction> running = new AtomicReference<>();
+        AtomicReference<@Nullable RuntimeException> thrown = new AtomicReference<>();
         T result;
         try {
             result = instance.primary().call(Primary.Use.COMMIT, timeout, connection -> {
                 EngineTransaction transaction = new EngineTransaction(connection, engines, timeout);
                 running.set(transaction);
-                T answer = work.in(transaction);
+                T answer = attempt(work, transaction, thrown);
                 transaction.beforeCommit();
                 return answer;
             });
         } catch (PrimaryFailure e) {
             end(running.get(), e.outcome() == Outcome.UNKNOWN);
+            RuntimeException own = thrown.get();
+            if (own != null) {
+                throw own;
+            }
             throw CacheEngine.translated(e);
         } catch (RuntimeException e) {
             end(running.get(), false);
@@ -137,6 +142,20 @@ public final class Understudy implements AutoCloseable {
             transaction.committed();
         }
         return result;
+    }
+
+    /** Runs the work; an unchecked exception of its own is noted, as the primary's adapter may take it for the primary's. */
+    private static <T extends @Nullable Object> T attempt(
+            Transaction.Work<T> work, EngineTransaction transaction, AtomicReference<@Nullable RuntimeException> thrown)
+            throws Exception {
+        try {
+            return work.in(transaction);
+        } catch (PrimaryFailure e) {
+            throw e;
+        } catch (RuntimeException e) {
+            thrown.set(e);
+            throw e;
+        }
     }
 
     /** The same within 5 seconds. */

@@ -25,6 +25,7 @@ import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.InMemorySharedServer.Snapshot;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.SharedCommand;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -381,6 +382,17 @@ class RacesTest {
 
         assertThat(one.items.find(1L)).contains(OLD);
         assertThat(one.items.read(1L, Read.strong()).value()).contains(OLD);
+    }
+
+    @Test
+    void transaction_ownExceptionAroundThePrimarys_passesThroughAsItIs() {
+        Node one = cluster.start();
+        IllegalStateException own = new IllegalStateException("mine", new SQLException("x", "23505"));
+
+        assertThatThrownBy(() -> one.understudy.inTransaction(tx -> {
+                    throw own;
+                }))
+                .isSameAs(own);
     }
 
     @Test
