@@ -112,7 +112,7 @@ final class LinkKeeper implements AutoCloseable {
                 first.completeExceptionally(cause);
             }
             if (failures == 0 && !closed) {
-                LOG.warn("no {} connection to the shared replica: {}; retrying", name, cause.toString());
+                LOG.warn("no {} connection to the shared replica yet: {}", name, cause.toString());
             }
             failures++;
             retryLater();

@@ -87,12 +87,12 @@ final class DifferentialTest {
 
     @Test
     void commands_ofARandomSeed_answerAndLeaveTheSame() throws Exception {
-        System.out.println("differential seed " + seed + ", " + COMMANDS + " commands");
         Injected injected = new Injected(clock::micros, () -> candidate, server -> era);
         twinServer.candidates(() -> candidate);
         try (RedisServer server = RedisServer.builder()
                 .arguments("--appendonly", "no", "--save", "")
                 .start()) {
+            System.out.println("differential seed " + seed + ", " + COMMANDS + " commands, " + server.description());
             replica = Redis.at(server.uri())
                     .commandTimeout(Duration.ofSeconds(20))
                     .injected(injected)
