@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A store that takes note of every key it meets and can hold the next load after its SELECT, or the next change after its SQL. Thread-safe. */
+/** A store that takes note of every key whose row is asked for or written and can hold the next load after its SELECT, or the next change after its SQL. Thread-safe. */
 final class HookedStore<K, V> implements PrimaryStore<K, V> {
     private final PrimaryStore<K, V> store;
     private final Set<K> touched;
@@ -70,11 +70,7 @@ final class HookedStore<K, V> implements PrimaryStore<K, V> {
 
     @Override
     public K keyOf(V value) {
-        K key = store.keyOf(value);
-        if (key != null) {
-            touched.add(key);
-        }
-        return key;
+        return store.keyOf(value);
     }
 
     @Override

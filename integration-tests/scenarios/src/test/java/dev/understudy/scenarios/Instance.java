@@ -37,6 +37,16 @@ final class Instance implements AutoCloseable {
      * @param touched the keys that any instance met, by repository
      */
     Instance(String namespace, Redis redis, String jdbcUrl, Function<String, Set<Object>> touched) {
+        this(namespace, redis, jdbcUrl, touched, builder -> {});
+    }
+
+    /** Connects, with more settings of the instance. */
+    Instance(
+            String namespace,
+            Redis redis,
+            String jdbcUrl,
+            Function<String, Set<Object>> touched,
+            Consumer<Understudy.Builder> more) {
         this.touched = touched;
         PGSimpleDataSource server = new PGSimpleDataSource();
         server.setUrl(jdbcUrl);
@@ -48,11 +58,10 @@ final class Instance implements AutoCloseable {
         pool = new HikariDataSource(config);
         primary = new HookedPrimary(PostgresPrimary.on(pool).build());
         replica = new FaultySharedReplica(redis.get());
-        understudy = Understudy.builder()
-                .namespace(namespace)
-                .shared(() -> replica)
-                .primary(() -> primary)
-                .build();
+        Understudy.Builder builder =
+                Understudy.builder().namespace(namespace).shared(() -> replica).primary(() -> primary);
+        more.accept(builder);
+        understudy = builder.build();
     }
 
     /** A repository over a store, which gets hooks. */

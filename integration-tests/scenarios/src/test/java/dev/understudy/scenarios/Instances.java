@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.understudy.CachedRepository;
 import dev.understudy.RepositoryBuilder;
+import dev.understudy.Understudy;
 import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.model.Versioning;
@@ -40,6 +41,7 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
     private final Map<String, PrimaryStore<?, ?>> stores = new LinkedHashMap<>();
     private final List<Instance> running = new ArrayList<>();
     private final List<AutoCloseable> cleanUp = new ArrayList<>();
+    private final List<Runnable> atEnd = new ArrayList<>();
     private String namespace = "";
     private String jdbcUrl = "";
     private String redisUri = "";
@@ -106,8 +108,17 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
 
     /** Another instance that reaches Postgres by that URL. */
     Instance open(String url) {
+        return open(url, builder -> {});
+    }
+
+    /** Another instance with more settings. */
+    Instance open(String url, Consumer<Understudy.Builder> more) {
         Instance instance = new Instance(
-                namespace, redis(), url, name -> touched.computeIfAbsent(name, n -> ConcurrentHashMap.newKeySet()));
+                namespace,
+                redis(),
+                url,
+                name -> touched.computeIfAbsent(name, n -> ConcurrentHashMap.newKeySet()),
+                more);
         running.add(instance);
         return instance;
     }
@@ -165,6 +176,11 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
         return resource;
     }
 
+    /** Something to do after everything is closed. */
+    void atEnd(Runnable work) {
+        atEnd.add(work);
+    }
+
     /** Closes an instance before the end of the test; answers how many entries are pending. */
     long close(Instance instance, Duration timeout) {
         running.remove(instance);
@@ -210,9 +226,10 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
         for (Instance instance : running) {
             instance.close(Duration.ofSeconds(1));
         }
-        for (AutoCloseable each : cleanUp) {
-            each.close();
+        for (int i = cleanUp.size() - 1; i >= 0; i--) {
+            cleanUp.get(i).close();
         }
+        atEnd.forEach(Runnable::run);
     }
 
     private static List<String> threadsOfTheLibrary() {
