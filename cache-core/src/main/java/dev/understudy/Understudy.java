@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * try (Understudy understudy = Understudy.builder()
  *         .namespace("shop")
  *         .shared(Redis.at("redis://localhost"))
- *         .primary(Postgres.on(dataSource))
+ *         .primary(PostgresPrimary.on(dataSource))
  *         .build()) {
  *     CachedRepository<Long, Product> products =
  *             understudy.repository(PostgresTable.of(Product.class, "product").key(Product::id)).build();

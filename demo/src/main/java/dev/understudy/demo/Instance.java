@@ -61,7 +61,7 @@ final class Instance implements AutoCloseable {
             understudy = Understudy.builder()
                     .namespace(address.namespace())
                     .shared(Redis.at(address.redisUri()))
-                    .primary(PostgresPrimary.on(pool)::build)
+                    .primary(PostgresPrimary.on(pool))
                     .build();
             RepositoryBuilder<Long, Product> builder = understudy.repository(new HeldStore<>(table()));
             settings.accept(builder);

@@ -24,7 +24,7 @@ public class ReadmeProgram {
             try (var understudy = Understudy.builder()
                     .namespace("shop")
                     .shared(Redis.at(args[1]))
-                    .primary(PostgresPrimary.on(database)::build)
+                    .primary(PostgresPrimary.on(database))
                     .build()) {
                 var products =
                         understudy.repository(table).allowWriteBack(back -> {}).build();

@@ -55,7 +55,7 @@ final class EmbeddedPostgres implements PostgresServer {
                     return postgres;
                 } catch (IllegalStateException e) {
                     postgres.close();
-                    if (i == PORT_TRIES || !String.valueOf(e.getMessage()).contains("Address already in use")) {
+                    if (i == PORT_TRIES || !Ports.isTaken(e)) {
                         throw e;
                     }
                 }

@@ -67,7 +67,7 @@ final class EmbeddedRedis implements RedisServer {
                     return redis;
                 } catch (IllegalStateException e) {
                     redis.close();
-                    if (i == PORT_TRIES || !String.valueOf(e.getMessage()).contains("Address already in use")) {
+                    if (i == PORT_TRIES || !Ports.isTaken(e)) {
                         throw e;
                     }
                 }
@@ -146,6 +146,7 @@ final class EmbeddedRedis implements RedisServer {
         if (process != null && process.isAlive()) {
             throw new IllegalStateException(description() + " runs already");
         }
+        Ports.awaitFree(port, startTimeout);
         ServerProcess started;
         try {
             started = ServerProcess.start(command, folder, folder.resolve("log"));

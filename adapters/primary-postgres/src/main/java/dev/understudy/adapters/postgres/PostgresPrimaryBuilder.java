@@ -1,15 +1,17 @@
 package dev.understudy.adapters.postgres;
 
 import dev.understudy.model.Invalid;
+import dev.understudy.spi.Primary;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 
 /** Options of a {@link PostgresPrimary}; each may be given once. Not thread-safe. */
-public final class PostgresPrimaryBuilder {
+public final class PostgresPrimaryBuilder implements Supplier<Primary> {
     /** The size of a pool that does not tell. */
     static final int DEFAULT_CONNECTIONS = 10;
 
@@ -80,6 +82,12 @@ public final class PostgresPrimaryBuilder {
     /** The primary; nothing is sent to the server yet. */
     public PostgresPrimary build() {
         return new PostgresPrimary(this);
+    }
+
+    /** The same as {@link #build}, for {@code Understudy.builder().primary(...)}. */
+    @Override
+    public Primary get() {
+        return build();
     }
 
     int poolSize() {
