@@ -5,11 +5,15 @@ import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.pubsub.api.async.RedisPubSubAsyncCommands;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -17,11 +21,15 @@ import java.util.concurrent.atomic.AtomicLong;
  * that was greeted here, or nobody. Thread-safe.
  */
 final class Link {
+    private static final int BATCH_MAX = 64;
+
     private final StatefulRedisConnection<?, byte[]> connection;
     private final RedisChannelHandler<?, ?> handler;
     private final StatefulRedisConnection<byte[], byte[]> calls;
     private final Runnable onLost;
     private final AtomicBoolean lost = new AtomicBoolean();
+    private final Queue<Call<?>> outgoing = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger senders = new AtomicInteger();
     private final AtomicLong replies = new AtomicLong();
     private volatile ServerFacts facts = ServerFacts.NONE;
 
@@ -61,25 +69,68 @@ final class Link {
         return lost.get();
     }
 
-    /** Sends a call, or fails it. */
+    /**
+     * Sends a call, or fails it. Calls of several threads at once go out together: whoever finds nobody sending sends for all
+     * who come meanwhile, so that they share the flush of the socket.
+     */
     <R> Call<R> send(Call<R> call) {
         call.sending(this);
+        outgoing.add(call);
+        if (senders.getAndIncrement() == 0) {
+            int seen = 1;
+            do {
+                dispatchOutgoing();
+                seen = senders.addAndGet(-seen);
+            } while (seen != 0);
+        }
+        return call;
+    }
+
+    private void dispatchOutgoing() {
+        Call<?> first = outgoing.poll();
+        if (first == null) {
+            return;
+        }
+        Call<?> next = outgoing.poll();
+        if (next == null) {
+            dispatch(first);
+            return;
+        }
+        List<Call<?>> batch = new ArrayList<>(BATCH_MAX);
+        batch.add(first);
+        for (; next != null; next = outgoing.poll()) {
+            batch.add(next);
+            if (batch.size() == BATCH_MAX) {
+                dispatch(batch);
+                batch = new ArrayList<>(BATCH_MAX);
+            }
+        }
+        dispatch(batch);
+    }
+
+    private <R> void dispatch(Call<R> call) {
         try {
             calls.dispatch(call);
         } catch (RuntimeException e) { // closed, or too many calls are waiting: the call knows whether it was written
             call.completeExceptionally(e);
         }
-        return call;
     }
 
-    /** Sends calls in one go. */
-    void send(List<? extends Call<?>> batch) {
-        batch.forEach(call -> call.sending(this));
+    private void dispatch(List<? extends Call<?>> batch) {
+        if (batch.isEmpty()) {
+            return;
+        }
         try {
             calls.dispatch(batch);
         } catch (RuntimeException e) { // as above
             batch.forEach(call -> call.completeExceptionally(e));
         }
+    }
+
+    /** Sends calls in one go. */
+    void send(List<? extends Call<?>> batch) {
+        batch.forEach(call -> call.sending(this));
+        dispatch(batch);
     }
 
     /** Subscribes to channels; complete when the server has confirmed all. On a connection for announcements only. */
