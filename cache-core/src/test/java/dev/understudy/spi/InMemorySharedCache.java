@@ -114,6 +114,7 @@ public final class InMemorySharedCache implements SharedCache {
         CompletableFuture<R> stage;
         try {
             connection.requireOpen();
+            connection.server().requireReachable();
             stage = CompletableFuture.completedFuture(work.get());
         } catch (SharedReplicaFailure | GenerationChanged e) {
             stage = CompletableFuture.failedFuture(e);

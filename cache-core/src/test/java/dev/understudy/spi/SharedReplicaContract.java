@@ -19,6 +19,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -516,6 +520,28 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
             assertThat(status.oldest()).isEqualTo(Duration.ZERO);
         }
         assertThat(List.of(acked, applied, superseded)).containsExactly(30L, 20L, 10L);
+    }
+
+    @Test
+    void commands_ofManyThreads_areAllAnswered() throws Exception {
+        ShardKey key = key("a");
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            List<Future<?>> running = new ArrayList<>();
+            for (int t = 0; t < 8; t++) {
+                running.add(threads.submit(() -> {
+                    for (int i = 0; i < 100; i++) {
+                        call(invalidate(key, 0));
+                    }
+                }));
+            }
+            for (Future<?> each : running) {
+                each.get(30, TimeUnit.SECONDS);
+            }
+        } finally {
+            threads.shutdown();
+        }
+        assertThat(positionOf(key)).isEqualTo(800);
     }
 
     private static byte[] bytes(String text) {
