@@ -32,6 +32,20 @@ final class InMemorySharedReplicaTest {
         }
     }
 
+    /** Leases, fills, markers, invalidations. */
+    @Nested
+    final class WriteThroughs extends WriteThroughContract {
+        @Override
+        protected SharedReplica connect() {
+            return server.connect();
+        }
+
+        @Override
+        protected void advance(Duration step) {
+            clock.advance(step);
+        }
+    }
+
     /** Pending writes. */
     @Nested
     final class WriteBacks extends WriteBackContract {

@@ -265,59 +265,8 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
                 .isEqualTo(all);
     }
 
-    // ---- leases and fills -------------------------------------------------------------------------------------------
-
-    @Test
-    void lease_isGrantedOnce_andFillEndsIt() {
-        ShardKey key = key("a");
-        assertThat(call(lease(key, 1))).isInstanceOf(LeaseReply.Granted.class);
-        assertThat(call(lease(key, 2)))
-                .isInstanceOfSatisfying(
-                        LeaseReply.Wait.class,
-                        wait -> assertThat(wait.remaining()).isBetween(Duration.ofMillis(1), LEASE));
-        assertThat(call(fillOf(key, 2, "no", 10))).isEqualTo(FillReply.LOST);
-        assertThat(call(fillOf(key, 1, "yes", 10))).isEqualTo(FillReply.FILLED);
-        assertThat(call(lease(key, 3)))
-                .isInstanceOfSatisfying(
-                        LeaseReply.Hit.class,
-                        hit -> assertThat(hit.entry().payload()).isEqualTo(bytes("yes")));
-        SharedEntry entry = read(key);
-        assertThat(entry.kind()).isEqualTo(EntryKind.VALUE);
-        assertThat(entry.pending()).isFalse();
-        assertThat(entry.writers()).isZero();
-    }
-
-    @Test
-    void fill_ofNoRow_isANegativeEntryThatExpires() {
-        ShardKey key = key("a");
-        call(lease(key, 1));
-        call(new SharedCommand.Fill(
-                key, generationOf(key), 1, EntryKind.ABSENT, Version.ABSENT, bytes(""), Duration.ofMillis(300)));
-        assertThat(read(key).kind()).isEqualTo(EntryKind.ABSENT);
-        await().atMost(Duration.ofSeconds(10)).until(() -> {
-            advance(Duration.ofMillis(50));
-            return reply(cache.read(List.of(key))).get(0) == null;
-        });
-    }
-
-    @Test
-    void lease_afterItsEnd_isGrantedToAnother() {
-        ShardKey key = key("a");
-        call(lease(key, 1));
-        advance(LEASE.plusMillis(1));
-        assertThat(call(lease(key, 2))).isInstanceOf(LeaseReply.Granted.class);
-        assertThat(call(fillOf(key, 1, "late", 10))).isEqualTo(FillReply.LOST);
-    }
-
-    @Test
-    void fill_thatBeganBeforeAWrite_isLost() {
-        ShardKey key = key("a");
-        call(lease(key, 1));
-        prepare(key);
-        assertThat(call(fillOf(key, 1, "late", 10))).isEqualTo(FillReply.LOST);
-    }
-
-    // ---- write-through ----------------------------------------------------------------------------------------------
+    // ---- changes: see also WriteThroughContract and WriteBackContract
+    // -----------------------------------------------------
 
     @Test
     void apply_installsAndAnnounces() {
@@ -340,92 +289,6 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
         assertThat(heard.announcements)
                 .containsExactly(new Announcement(key, applied.position(), prepared.version(), false));
     }
-
-    @Test
-    void apply_withoutMarker_forgets() {
-        ShardKey key = key("a");
-        fill(key, "old", 10);
-        assertThat(call(apply(key, AppliedChange.UPSERTED, new Version(20), "new", Optional.empty()))
-                        .result())
-                .isEqualTo(ApplyReply.Result.SKIPPED);
-        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
-    }
-
-    @Test
-    void apply_afterTheMarkersEnd_forgets() {
-        ShardKey key = key("a");
-        Prepared prepared = prepare(key);
-        advance(MARKER.plusMillis(1));
-        assertThat(call(apply(key, AppliedChange.UPSERTED, prepared.version(), "new", Optional.of(prepared)))
-                        .result())
-                .isEqualTo(ApplyReply.Result.SKIPPED);
-    }
-
-    @Test
-    void apply_ofADeleteOrWithoutVersions_forgets() {
-        ShardKey key = key("a");
-        fill(key, "old", 10);
-        Prepared prepared = prepare(key);
-        assertThat(call(apply(key, AppliedChange.DELETED, prepared.version(), "", Optional.of(prepared)))
-                        .result())
-                .isEqualTo(ApplyReply.Result.DELETED);
-        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
-
-        fill(key, "old", 10);
-        Prepared again = prepare(key);
-        SharedCommand.Apply forgetting = new SharedCommand.Apply(
-                key,
-                generationOf(key),
-                AppliedChange.UPSERTED,
-                Version.UNVERSIONED,
-                bytes(""),
-                TTL,
-                Optional.of(again),
-                7,
-                true);
-        assertThat(call(forgetting).result()).isEqualTo(ApplyReply.Result.DELETED);
-        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
-    }
-
-    @Test
-    void apply_aborted_keepsWhatWasThere() {
-        ShardKey key = key("a");
-        fill(key, "old", 10);
-        Prepared prepared = prepare(key);
-        assertThat(call(apply(key, AppliedChange.ABORTED, prepared.version(), "", Optional.of(prepared)))
-                        .result())
-                .isEqualTo(ApplyReply.Result.ABORTED);
-        assertThat(read(key).payload()).isEqualTo(bytes("old"));
-        assertThat(read(key).writers()).isZero();
-    }
-
-    @Test
-    void renew_holdsTheMarkerUnlessItsOwnDeadlineHasPassed() {
-        ShardKey key = key("a");
-        Prepared first = prepare(key);
-        advance(MARKER.dividedBy(2));
-        Renewed renewed = call(renew(key, first.deadlineMicros()));
-        assertThat(renewed.held()).isTrue();
-        assertThat(renewed.deadlineMicros()).isGreaterThan(first.deadlineMicros());
-        advance(MARKER.plusMillis(1));
-        prepare(key);
-        assertThat(call(renew(key, renewed.deadlineMicros())).held()).isFalse();
-    }
-
-    @Test
-    void invalidate_forgetsWhatIsOlder() {
-        ShardKey key = key("a");
-        fill(key, "old", 10);
-        assertThat(call(invalidate(key, 10))).isEqualTo(InvalidateReply.NEWER);
-        assertThat(call(invalidate(key, 11))).isEqualTo(InvalidateReply.INVALIDATED);
-        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
-        writeBack(key, "pending", 0);
-        assertThat(call(invalidate(key, 0))).isEqualTo(InvalidateReply.PENDING);
-        assertThat(read(key).pending()).isTrue();
-    }
-
-    // ---- write-back: see also WriteBackContract
-    // ----------------------------------------------------------------------
 
     @Test
     void apply_overAPendingWrite_supersedesItAndStaysPending() {

@@ -5,6 +5,7 @@ import dev.understudy.spi.ManualClock;
 import dev.understudy.spi.SharedReplica;
 import dev.understudy.spi.SharedReplicaContract;
 import dev.understudy.spi.WriteBackContract;
+import dev.understudy.spi.WriteThroughContract;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
@@ -59,6 +60,20 @@ final class RedisReplicaTest {
         protected void disconnect(SharedReplica replica) {
             wire.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
             wire.call("CLIENT", "KILL", "TYPE", "pubsub");
+        }
+
+        @Override
+        protected void advance(Duration step) {
+            clock.advance(step);
+        }
+    }
+
+    /** Leases, fills, markers, invalidations. */
+    @Nested
+    final class WriteThroughs extends WriteThroughContract {
+        @Override
+        protected SharedReplica connect() {
+            return open();
         }
 
         @Override
