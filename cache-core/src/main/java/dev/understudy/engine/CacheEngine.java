@@ -134,6 +134,7 @@ public final class CacheEngine<K, V> {
             throw Replies.shared(e, Outcome.NOT_APPLIED);
         }
         subscription = context.shared.subscribe(coherence);
+        coherence.awaitListening(deadline);
         coherence.pull(deadline);
         if (drain != null) {
             drain.start();

@@ -6,7 +6,11 @@ import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.ShardPosition;
 import dev.understudy.spi.SharedReplicaFailure;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes the near replica follow the shards: applies announcements in order, and compares positions by itself, so that lost, delayed
@@ -16,12 +20,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * a newer one.
  */
 final class Coherence<K, V> implements AnnouncementListener {
+    private static final Logger LOG = LoggerFactory.getLogger(Coherence.class);
+
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
     private final Undrained undrained;
     private final Runnable onPending;
     private final AtomicBoolean pulling = new AtomicBoolean();
+    private final CountDownLatch listening = new CountDownLatch(1);
 
     Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Undrained undrained, Runnable onPending) {
         this.context = context;
@@ -53,6 +60,18 @@ final class Coherence<K, V> implements AnnouncementListener {
     public void interrupted() {
         for (ShardState state : shards.states()) {
             state.interrupt(context.clock.nanoTime());
+        }
+        listening.countDown();
+    }
+
+    /** Waits until announcements are heard: what is loaded earlier would be dropped when they begin. */
+    void awaitListening(Deadline deadline) {
+        try {
+            if (!listening.await(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
+                LOG.warn("announcements of {} are not heard yet", context.store.name());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
