@@ -30,7 +30,8 @@ public interface DrainLedger {
      * Locks the rows of the shards until the transaction ends and renews their leases: the fence of a drain's transaction.
      * Also bounds how long a frozen owner can hold the locks (half the lease) and how long a statement waits for a row.
      *
-     * @return the shards that are still the owner's at that epoch
+     * @return the shards that are still the owner's at that epoch; one that {@link #excludeDrain} keeps out at present is left out,
+     *     or fails the fence as transient
      */
     Set<Integer> fence(
             PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner, Duration lease)

@@ -9,11 +9,14 @@ import dev.understudy.model.Replication;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.FaultySharedReplica.PendingCounts;
+import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.Primary;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -31,6 +34,17 @@ class DrainIT {
 
     private static List<Item> items(int from, int to) {
         return LongStream.rangeClosed(from, to).mapToObj(id -> Item.of(id, id)).toList();
+    }
+
+    /** Stops draining and waits until the round under way is over: an idle drain looks four times a second. */
+    private static void pause(Instance instance, CachedRepository<Long, Item> repository) {
+        AtomicInteger looks = new AtomicInteger();
+        try (Rule watch = instance.replica().watch(PendingCounts.class, call -> looks.incrementAndGet())) {
+            repository.pauseDrain();
+            await().during(Duration.ofMillis(400))
+                    .atMost(Duration.ofSeconds(10))
+                    .until(() -> looks.getAndSet(0) == 0);
+        }
     }
 
     @Test
@@ -84,13 +98,14 @@ class DrainIT {
     @Test
     void shards_ofAnInstanceThatPauses_goToTheOtherWhenTheLeaseEnds() {
         instances.createItems(COLUMN);
-        CachedRepository<Long, Item> one = instances.items(
-                instances.open(), COLUMN, settings -> settings.allowWriteBack(back -> back.lease(LEASE)));
+        Instance pausing = instances.open();
+        CachedRepository<Long, Item> one =
+                instances.items(pausing, COLUMN, settings -> settings.allowWriteBack(back -> back.lease(LEASE)));
         CachedRepository<Long, Item> two = instances.items(instances.open(), COLUMN);
         two.pauseDrain();
         one.saveAll(items(1, 50), Write.back());
         assertThat(one.drain(Duration.ofSeconds(10))).isZero();
-        one.pauseDrain();
+        pause(pausing, one);
         two.saveAll(items(51, 100), Write.back());
         two.resumeDrain();
         assertThat(two.drain(Duration.ofSeconds(10))).isZero();
@@ -131,11 +146,11 @@ class DrainIT {
         two.pauseDrain();
         one.saveAll(items(1, 100), Write.back());
         assertThat(one.drain(Duration.ofSeconds(10))).isZero();
-        one.pauseDrain();
+        pause(leaving, one);
         one.saveAll(items(101, 200), Write.back());
         assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
                 .isPositive();
-        assertThat(instances.close(leaving, Duration.ofMillis(500))).isEqualTo(100);
+        assertThat(instances.close(leaving, Duration.ofSeconds(2))).isEqualTo(100);
         assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
                 .isZero();
         two.resumeDrain();
@@ -190,6 +205,38 @@ class DrainIT {
         assertThat(one.find(1L)).isEmpty();
         assertThat(two.read(1L, Read.strong()).value()).isEmpty();
         assertThat(two.writeBackStatus().superseded()).isEqualTo(1);
+    }
+
+    @ParameterizedTest(name = "the shards are held: {0}")
+    @ValueSource(booleans = {true, false})
+    void drain_whileADeleteHoldsOneShard_goesOnWithTheOthers(boolean areHeld) {
+        instances.createItems(COLUMN);
+        Instance deleting = instances.open();
+        CachedRepository<Long, Item> one =
+                instances.items(deleting, COLUMN, settings -> settings.allowWriteBack(back -> back.neverDrains()));
+        CachedRepository<Long, Item> two = instances.items(instances.open(), COLUMN);
+        if (areHeld) {
+            two.saveAll(items(1_001, 1_100), Write.back());
+            assertThat(two.drain(Duration.ofSeconds(10))).isZero();
+        }
+        two.pauseDrain();
+        one.saveAll(items(1, 400), Write.back());
+        Gate gate = deleting.primary().holdNextCommit(Primary.Use.COMMIT);
+        Background<WriteReceipt> delete =
+                Background.begin(() -> one.delete(1L, Write.through().timeout(Duration.ofSeconds(9))));
+        gate.awaitArrival();
+        two.resumeDrain();
+        long others = LongStream.rangeClosed(1, 400)
+                .filter(id -> Keys.shardOf(id) != Keys.shardOf(1))
+                .count();
+        await().atMost(Duration.ofSeconds(4))
+                .untilAsserted(() -> assertThat(instances.sql().number("SELECT count(*) FROM item WHERE id <= 400"))
+                        .isEqualTo(others));
+        gate.open();
+        delete.end();
+        assertThat(two.drain(Duration.ofSeconds(10))).isZero();
+        assertThat(instances.sql().number("SELECT count(*) FROM item WHERE id <= 400"))
+                .isEqualTo(399);
     }
 
     /** Claims, fences and releases of shards. */

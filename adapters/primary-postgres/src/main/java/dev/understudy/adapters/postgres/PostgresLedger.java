@@ -107,6 +107,7 @@ final class PostgresLedger implements DrainLedger {
         return claimed;
     }
 
+    /** {@inheritDoc} A shard that {@link #excludeDrain} holds is left out, so that the others do not wait for it. */
     @Override
     public Set<Integer> fence(
             PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner, Duration lease)
@@ -121,11 +122,12 @@ final class PostgresLedger implements DrainLedger {
         String mine =
                 " JOIN unnest(?::integer[], ?::bigint[]) AS w(shard, epoch) ON t.shard = w.shard AND t.epoch = w.epoch"
                         + " WHERE t.cache = ?::text AND t.owner = ?::text";
-        String lock = "SELECT t.shard FROM " + tables.shard + " AS t" + mine + " ORDER BY t.shard FOR UPDATE OF t";
+        String lock = "SELECT t.shard FROM " + tables.shard + " AS t" + mine
+                + " ORDER BY t.shard FOR UPDATE OF t SKIP LOCKED";
         // Renewed when a third is over, so that a busy drain does not write these rows in each of its transactions.
         String renew = "UPDATE " + tables.shard + " AS r SET lease_until = clock_timestamp() + ?::interval FROM (SELECT"
                 + " t.shard FROM " + tables.shard + " AS t" + mine
-                + ") AS m WHERE r.cache = ?::text AND r.shard = m.shard"
+                + " FOR UPDATE OF t SKIP LOCKED) AS m WHERE r.cache = ?::text AND r.shard = m.shard"
                 + " AND r.lease_until < clock_timestamp() + ?::interval";
         PostgresConnection postgres = PostgresConnection.of(connection);
         postgres.tighten(lease.dividedBy(2), Duration.ofMillis(LOCK_TIMEOUT_MILLIS));
@@ -137,6 +139,7 @@ final class PostgresLedger implements DrainLedger {
         return fenced;
     }
 
+    /** {@inheritDoc} A shard that {@link #excludeDrain} holds keeps its lease, which ends by itself. */
     @Override
     public void release(PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner)
             throws SQLException {
@@ -145,7 +148,7 @@ final class PostgresLedger implements DrainLedger {
                 "UPDATE " + tables.shard + " AS t SET owner = '', lease_until = '-infinity' FROM (SELECT f.shard FROM "
                         + tables.shard + " AS f JOIN unnest(?::integer[], ?::bigint[]) AS w(shard, epoch)"
                         + " ON f.shard = w.shard AND f.epoch = w.epoch WHERE f.cache = ?::text AND f.owner = ?::text"
-                        + " ORDER BY f.shard FOR UPDATE OF f) AS mine WHERE t.cache = ?::text AND t.shard = mine.shard";
+                        + " ORDER BY f.shard FOR UPDATE OF f SKIP LOCKED) AS mine WHERE t.cache = ?::text AND t.shard = mine.shard";
         PostgresConnection.of(connection)
                 .run(new Script()
                         .add(
