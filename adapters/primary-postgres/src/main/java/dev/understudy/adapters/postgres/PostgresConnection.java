@@ -8,6 +8,8 @@ import dev.understudy.spi.PrimaryFailure;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +38,9 @@ final class PostgresConnection implements PrimaryConnection {
 
     private final Connection connection;
     private final Deadline deadline;
+    private final boolean isNamed;
 
+    private @Nullable String transactionId;
     private boolean isTransaction;
     private boolean isBegun;
     private int boundMillis;
@@ -49,6 +53,8 @@ final class PostgresConnection implements PrimaryConnection {
         this.connection = connection;
         this.deadline = deadline;
         this.isTransaction = use != Use.LOAD;
+        // A drain that is written again changes nothing, so it need not know what became of the first.
+        this.isNamed = use == Use.COMMIT;
         this.lockMillis = use == Use.DRAIN ? PostgresLedger.LOCK_TIMEOUT_MILLIS : Integer.MAX_VALUE;
         connection.setAutoCommit(!isTransaction);
     }
@@ -121,7 +127,8 @@ final class PostgresConnection implements PrimaryConnection {
         if (!isTransaction) {
             return script.add("SELECT set_config('statement_timeout', ?, true)", Integer.toString(left));
         }
-        if (!isBegun) {
+        boolean isFirst = !isBegun;
+        if (isFirst) {
             script.add(ISOLATION);
             isBegun = true;
         }
@@ -131,16 +138,23 @@ final class PostgresConnection implements PrimaryConnection {
         String idle = Integer.toString(Math.min(left, idleMillis));
         String settings = "SELECT set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true),"
                 + " set_config('idle_in_transaction_session_timeout', ?, true)";
-        boolean isTransactionBounded =
-                connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION;
-        return isTransactionBounded
-                ? script.add(
-                        settings + ", set_config('transaction_timeout', ?, true)",
-                        statement,
-                        lock,
-                        idle,
-                        Long.toString(left + (long) TRANSACTION_GRACE_MILLIS))
-                : script.add(settings, statement, lock, idle);
+        List<String> values = new ArrayList<>(List.of(statement, lock, idle));
+        if (connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION) {
+            settings += ", set_config('transaction_timeout', ?, true)";
+            values.add(Long.toString(left + (long) TRANSACTION_GRACE_MILLIS));
+        }
+        if (isFirst && isNamed) {
+            return script.read(
+                    settings + ", pg_current_xact_id()::text AS id",
+                    row -> transactionId = row.getString("id"),
+                    values.toArray(String[]::new));
+        }
+        return script.add(settings, values.toArray(String[]::new));
+    }
+
+    /** The server's name of the transaction, by which its outcome can be asked for later; empty if it has none yet. */
+    Optional<String> transactionId() {
+        return Optional.ofNullable(transactionId);
     }
 
     /** Commits; nothing to do if nothing was sent. */

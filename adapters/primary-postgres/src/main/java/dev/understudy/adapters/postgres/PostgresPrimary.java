@@ -1,6 +1,7 @@
 package dev.understudy.adapters.postgres;
 
 import dev.understudy.model.Invalid;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.Primary;
@@ -9,11 +10,14 @@ import dev.understudy.spi.PrimaryFailure;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +40,7 @@ public final class PostgresPrimary implements Primary {
     private final PostgresLedger ledger;
     private final Duration statementTimeout;
     private final ExecutorService connecting;
+    private final CommitOutcomes outcomes = new CommitOutcomes();
 
     PostgresPrimary(PostgresPrimaryBuilder options) {
         dataSource = options.dataSource;
@@ -55,29 +60,73 @@ public final class PostgresPrimary implements Primary {
         return new PostgresPrimaryBuilder(dataSource);
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * <p>If the answer to COMMIT is lost, the server is asked for the transaction's outcome until the deadline; it stays unknown
+     * if the server cannot be reached by then or another one has taken its place.
+     */
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         Duration allowed = timeout.compareTo(statementTimeout) < 0 ? timeout : statementTimeout;
         Deadline deadline = Deadline.after(allowed);
+        String timeline = outcomes.timeline();
         Runnable permits = shares.acquire(use, deadline);
         ConnectionSource from = use == Use.DRAIN ? drainSource : source;
         Connection raw = from.connect(deadline, permits);
         try {
-            T result = onConnection(raw, use, deadline, work);
-            from.answered();
-            return result;
+            Unanswered<T> unanswered = new Unanswered<>();
+            try {
+                T result = onConnection(raw, use, deadline, work, unanswered);
+                from.answered();
+                return result;
+            } catch (PrimaryFailure e) {
+                return unanswered.settled(e, id -> outcomes.resolve(id, timeline, from, deadline));
+            }
         } finally {
             permits.run();
         }
     }
 
-    private static <T> T onConnection(Connection raw, Use use, Deadline deadline, Work<T> work) {
+    /** A transaction whose COMMIT may get no answer. Confined to the calling thread. */
+    private static final class Unanswered<T> {
+        private Optional<String> transactionId = Optional.empty();
+        private Supplier<T> result = () -> {
+            throw new IllegalStateException("nothing was sent to be committed");
+        };
+
+        void committing(Optional<String> id, T value) {
+            transactionId = id;
+            result = () -> value;
+        }
+
+        T settled(PrimaryFailure failure, Function<String, Outcome> status) {
+            if (failure.outcome() != Outcome.UNKNOWN || transactionId.isEmpty()) {
+                throw failure;
+            }
+            Outcome outcome = status.apply(transactionId.get());
+            if (outcome == Outcome.APPLIED) {
+                return result.get();
+            }
+            throw outcome == Outcome.UNKNOWN
+                    ? failure
+                    : new PrimaryFailure(
+                            failure.kind(),
+                            failure.sqlState(),
+                            outcome,
+                            "the connection was lost while committing, and the primary rolled back",
+                            failure);
+        }
+    }
+
+    private static <T> T onConnection(
+            Connection raw, Use use, Deadline deadline, Work<T> work, Unanswered<T> unanswered) {
         boolean autoCommit = true;
         int networkTimeout = 0;
         try {
             autoCommit = raw.getAutoCommit();
             networkTimeout = raw.getNetworkTimeout();
-            return inTransaction(new PostgresConnection(raw, use, deadline), work);
+            return inTransaction(new PostgresConnection(raw, use, deadline), work, unanswered);
         } catch (SQLException e) {
             throw Failures.ofConnecting(e);
         } finally {
@@ -95,7 +144,7 @@ public final class PostgresPrimary implements Primary {
         }
     }
 
-    private static <T> T inTransaction(PostgresConnection connection, Work<T> work) {
+    private static <T> T inTransaction(PostgresConnection connection, Work<T> work, Unanswered<T> unanswered) {
         T result;
         try {
             result = work.on(connection);
@@ -104,6 +153,7 @@ public final class PostgresPrimary implements Primary {
             SQLException sql = Failures.sqlException(e);
             throw sql == null ? PostgresPrimary.<RuntimeException>asIs(e) : Failures.ofStatement(sql);
         }
+        unanswered.committing(connection.transactionId(), result);
         try {
             connection.commit();
         } catch (PrimaryFailure e) {
@@ -152,6 +202,16 @@ public final class PostgresPrimary implements Primary {
         });
         if (found.length() > 0) {
             throw new Invalid("the server cannot be the primary: " + found, null, Tier.PRIMARY);
+        }
+        learnTimeline();
+    }
+
+    private void learnTimeline() {
+        Deadline deadline = Deadline.after(Duration.ofSeconds(10));
+        try (Connection connection = source.connect(deadline, () -> {})) {
+            outcomes.learn(connection);
+        } catch (SQLException e) {
+            throw Failures.ofConnecting(e);
         }
     }
 

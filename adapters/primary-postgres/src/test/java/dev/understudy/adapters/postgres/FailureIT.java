@@ -24,6 +24,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,6 +181,43 @@ class FailureIT {
                 assertThat(failure.kind()).isEqualTo(Kind.TRANSIENT);
                 assertThat(failure.outcome()).isEqualTo(Outcome.UNKNOWN);
                 proxy.pass();
+            }
+        }
+    }
+
+    /** COMMIT reaches the server or not, and the connection breaks before its answer: the server is asked. */
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void commit_withoutAnswer_isResolvedByTheServer(boolean arrives) {
+        try (TcpProxy proxy = TcpProxy.to(Servers.shared().postgres());
+                HikariDataSource pool = Database.pool(proxy.jdbcUrl(database.url()), 2);
+                PostgresPrimary primary = PostgresPrimary.on(pool).build()) {
+            primary.verify();
+            Work<String> work = connection -> {
+                notes.apply(connection, List.of(save(1, "a", null)));
+                if (arrives) {
+                    proxy.holdReplies();
+                } else {
+                    proxy.blackhole();
+                }
+                CompletableFuture.runAsync(() -> {
+                    if (arrives) {
+                        Awaitility.await()
+                                .until(() ->
+                                        !database.query("SELECT id FROM note").isEmpty());
+                    }
+                    proxy.cut();
+                    proxy.pass();
+                });
+                return "done";
+            };
+            if (arrives) {
+                assertThat(primary.call(Use.COMMIT, Database.TIMEOUT, work)).isEqualTo("done");
+                assertThat(database.query("SELECT id FROM note")).containsExactly("1");
+            } else {
+                PrimaryFailure failure = failure(primary, Database.TIMEOUT, work);
+                assertThat(failure.outcome()).isEqualTo(Outcome.NOT_APPLIED);
+                assertThat(database.query("SELECT id FROM note")).isEmpty();
             }
         }
     }
