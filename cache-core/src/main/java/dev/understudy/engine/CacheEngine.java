@@ -243,7 +243,7 @@ public final class CacheEngine<K, V> {
         WriteMode mode = modeOf(options);
         Set<K> keys = new LinkedHashSet<>();
         for (Mutation<K, V> mutation : mutations) {
-            check(mutation);
+            check(mutation, mode == WriteMode.THROUGH && mutations.size() > 1);
             if (!keys.add(mutation.key())) {
                 throw new Invalid("a key is written twice in one call");
             }
@@ -280,13 +280,15 @@ public final class CacheEngine<K, V> {
         }
     }
 
-    private void check(Mutation<K, V> mutation) {
+    private void check(Mutation<K, V> mutation, boolean isSealedLate) {
         context.address(mutation.key());
         if (mutation.ifVersion().isPresent() && !context.isVersioned()) {
             throw new Invalid("a condition on the version needs a version column; " + name() + " has none");
         }
-        // Refused before the primary is asked: a value that cannot be encoded could not be cached or logged.
-        mutation.value().ifPresent(context.envelope::seal);
+        if (isSealedLate) {
+            // Refused before the primary is asked: a value that cannot be encoded could not be cached.
+            mutation.value().ifPresent(context.envelope::seal);
+        }
     }
 
     private WriteMode modeOf(Write options) {

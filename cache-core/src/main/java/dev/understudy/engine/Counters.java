@@ -28,6 +28,10 @@ public final class Counters {
     public final LongAdder lostFills = new LongAdder();
     /** Rows committed by write-through. */
     public final LongAdder throughWrites = new LongAdder();
+    /** Transactions that carried write-throughs of several callers. */
+    public final LongAdder groupedCommits = new LongAdder();
+    /** Write-throughs that were taken out of a shared transaction, because a row was locked or refused. */
+    public final LongAdder splitCommits = new LongAdder();
     /** Write-throughs whose outcome reached the shared replica only later. */
     public final LongAdder lateApplies = new LongAdder();
     /** Write-backs acknowledged. */

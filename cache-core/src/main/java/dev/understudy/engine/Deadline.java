@@ -44,6 +44,18 @@ public final class Deadline {
         }
     }
 
+    /** Waits for so long, or until the deadline; false if that has passed or the thread is interrupted, the flag restored. */
+    boolean rest(Duration pause) {
+        long end = clock.nanoTime() + Math.min(pause.toNanos(), remainingNanos());
+        for (long left = end - clock.nanoTime(); left > 0; left = end - clock.nanoTime()) {
+            LockSupport.parkNanos(this, left);
+            if (Thread.currentThread().isInterrupted()) {
+                return false;
+            }
+        }
+        return !isPast();
+    }
+
     /**
      * Waits for so long, or until the deadline.
      *

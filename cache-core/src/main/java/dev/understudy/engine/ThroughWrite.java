@@ -51,6 +51,8 @@ final class ThroughWrite<K, V> {
     /** What the outcome is given at least, once the primary has committed. */
     private static final Duration GRACE = Duration.ofMillis(500);
 
+    private static final Duration RETRY = Duration.ofMillis(5);
+
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
@@ -121,17 +123,54 @@ final class ThroughWrite<K, V> {
         }
     }
 
-    /** Writes on the connection; what the primary stored becomes visible elsewhere only after {@link #committed}. */
+    /** Writes on the connection, all or none; what the primary stored becomes visible elsewhere only after {@link #committed}. */
     Map<K, Applied<V>> write(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
         prepare(mutations.stream().map(Mutation::key).toList());
         List<Change<K, V>> changes = new ArrayList<>();
         for (Mutation<K, V> mutation : mutations) {
-            Prepared prepared = at(mutation.key()).prepared;
-            Guard guard = guard(mutation, at(mutation.key()));
-            Version version = context.isVersioned() ? prepared.version() : Version.UNVERSIONED;
-            changes.add(new Change<>(mutation.key(), mutation.value(), version, guard));
+            changes.add(change(mutation));
         }
-        return apply(connection, changes);
+        for (Conflict conflict : apply(connection, changes).values()) {
+            throw conflict;
+        }
+        Map<K, Applied<V>> stored = new LinkedHashMap<>();
+        for (Mutation<K, V> mutation : mutations) {
+            Applied<V> applied = at(mutation.key()).applied;
+            if (applied != null) {
+                stored.put(mutation.key(), applied);
+            }
+        }
+        return stored;
+    }
+
+    /**
+     * Writes rows of callers who know nothing of each other: one whose condition does not hold leaves the others alone.
+     *
+     * @return the refusals
+     */
+    Map<K, Conflict> writeEach(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
+        Map<K, Conflict> refused = new LinkedHashMap<>();
+        List<Change<K, V>> changes = new ArrayList<>();
+        for (Mutation<K, V> mutation : mutations) {
+            try {
+                changes.add(change(mutation));
+            } catch (Conflict e) {
+                refused.put(mutation.key(), e);
+            }
+        }
+        refused.putAll(apply(connection, changes));
+        return refused;
+    }
+
+    private Change<K, V> change(Mutation<K, V> mutation) {
+        Marked<V> mark = at(mutation.key());
+        Version version = context.isVersioned() ? mark.prepared.version() : Version.UNVERSIONED;
+        return new Change<>(mutation.key(), mutation.value(), version, guard(mutation, mark));
+    }
+
+    /** Forgets what was written, as the transaction was rolled back and is tried again under the same markers. */
+    void restart() {
+        marked.values().forEach(mark -> mark.applied = null);
     }
 
     /** Stamps rows that the caller's own SQL changed, so that their order is known, and takes note of those it deleted. */
@@ -148,10 +187,13 @@ final class ThroughWrite<K, V> {
                 changes.add(new Change<>(key, value, at(key).prepared.version(), guard));
             }
         }
-        apply(connection, changes);
+        for (Conflict conflict : apply(connection, changes).values()) {
+            throw conflict;
+        }
     }
 
-    private Map<K, Applied<V>> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
+    /** Sends the changes and takes note of what the primary did; answers those that it refused. */
+    private Map<K, Conflict> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
         if (changes.isEmpty()) {
             return Map.of();
         }
@@ -170,20 +212,23 @@ final class ThroughWrite<K, V> {
             context.primary.ledger().excludeDrain(connection, context.store.name(), withPending);
         }
         Map<K, Applied<V>> applied = context.store.apply(connection, changes);
+        Map<K, Conflict> refusals = new LinkedHashMap<>();
         for (Change<K, V> change : changes) {
             Applied<V> result = applied.get(change.key());
             if (result == null) {
                 throw new Invalid("the store answered nothing for a change");
             }
             if (result instanceof Applied.Refused<V> refused) {
-                throw conflict(change.guard(), refused.current());
+                refusals.put(change.key(), conflict(change.guard(), refused.current()));
+                tombstones.remove(at(change.key()).address.text());
+            } else {
+                at(change.key()).applied = result;
             }
-            at(change.key()).applied = result;
         }
         if (!tombstones.isEmpty()) {
             context.primary.ledger().recordTombstones(connection, context.store.name(), tombstones);
         }
-        return applied;
+        return refusals;
     }
 
     /** Last in the transaction: it must not commit when a marker no longer holds. */
@@ -233,29 +278,38 @@ final class ThroughWrite<K, V> {
      * @throws Unavailable with outcome {@code APPLIED} if the shared replica could not be told in time; it is told later
      */
     Map<K, WriteReceipt> committed() {
-        List<K> keys = new ArrayList<>();
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        if (!tellAll(receipts)) {
+            throw missed();
+        }
+        return receipts;
+    }
+
+    /** The same, and an answer for each row; one that the shared replica could not be told of in time has none. */
+    Map<K, WriteReceipt> committedEach() {
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        tellAll(receipts);
+        return receipts;
+    }
+
+    private boolean tellAll(Map<K, WriteReceipt> receipts) {
+        List<K> untold = new ArrayList<>();
         marked.forEach((key, mark) -> {
             if (mark.applied != null) {
-                keys.add(key);
+                untold.add(key);
             }
         });
         Deadline until = deadline.remainingNanos() > GRACE.toNanos() ? deadline : Deadline.after(context.clock, GRACE);
-        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        List<K> untold = new ArrayList<>(keys);
-        boolean first = true;
+        List<K> again = untold;
         try {
-            while (!untold.isEmpty()) {
-                List<K> again = tell(untold, first, until, receipts);
-                first = false;
-                if (!again.isEmpty() && until.isPast()) {
-                    throw missed(again);
-                }
-                untold = again;
-                if (!untold.isEmpty()) {
-                    until.pause(Duration.ofMillis(5), Tier.SHARED, Outcome.APPLIED);
+            for (boolean first = true; !again.isEmpty(); first = false) {
+                again = tell(again, first, until, receipts);
+                if (!again.isEmpty() && !until.rest(RETRY)) {
+                    tellLater(again);
+                    return false;
                 }
             }
-            return receipts;
+            return true;
         } finally {
             withdrawUnwritten();
             leave();
@@ -315,13 +369,17 @@ final class ThroughWrite<K, V> {
         return new ThroughReceipt(versionOf(mark), reply.position());
     }
 
-    private Unavailable missed(List<K> keys) {
+    private void tellLater(List<K> keys) {
         context.counters.lateApplies.add(keys.size());
         for (K key : keys) {
             Marked<V> mark = at(key);
             near.evict(key);
             late.add(mark.address.shard(), generation -> outcome(mark, generation, false), shards);
         }
+    }
+
+    /** What the caller of a write is told whose row is committed, but which the shared replica has not heard of. */
+    static Unavailable missed() {
         return new Unavailable(
                 "the primary has committed, but the shared replica could not be told in time",
                 null,

@@ -5,8 +5,10 @@ import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryFailure;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Synchronous replication: prepare, commit, apply. Thread-safe.
@@ -15,20 +17,37 @@ import java.util.Map;
  * if this process dies before it has told the outcome.
  */
 final class WriteThrough<K, V> {
+    /** How long a statement waits for a locked row at first, and at most: below Postgres' own deadlock_timeout of a second. */
+    static final Duration LOCK_WAIT = Duration.ofMillis(50);
+
+    private static final Duration LONGEST_LOCK_WAIT = Duration.ofMillis(400);
+    private static final Duration LOCK_PAUSE = Duration.ofMillis(20);
+
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
     private final LateApplies late;
+    private final GroupCommit<K, V> group;
 
     WriteThrough(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, LateApplies late) {
         this.context = context;
         this.shards = shards;
         this.near = near;
         this.late = late;
+        this.group = new GroupCommit<>(context, this);
     }
 
-    /** Writes all rows in one transaction: all or none. */
+    /** Writes all rows in one transaction: all or none. A single row may share its transaction with those of other callers. */
     Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline) {
+        if (mutations.size() == 1) {
+            Mutation<K, V> only = mutations.get(0);
+            return Map.of(only.key(), group.write(only, known, deadline));
+        }
+        return alone(mutations, known, deadline);
+    }
+
+    /** Writes all rows in a transaction of their own. */
+    Map<K, WriteReceipt> alone(List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline) {
         List<K> keys = mutations.stream().map(Mutation::key).toList();
         return run(keys, known, deadline, (write, connection) -> write.write(connection, mutations));
     }
@@ -44,16 +63,18 @@ final class WriteThrough<K, V> {
         void on(ThroughWrite<K, V> write, PrimaryConnection connection) throws Exception;
     }
 
-    /** Marks the keys, runs the step in a transaction of its own and tells the replicas the outcome. */
+    /**
+     * Marks the keys, runs the step in a transaction of its own and tells the replicas the outcome. A row that a stranger has locked is
+     * tried again until the deadline, so that no connection is held for the length of his transaction.
+     */
     Map<K, WriteReceipt> run(List<K> keys, Known<K> known, Deadline deadline, Step<K, V> step) {
         ThroughWrite<K, V> write = participant(known, deadline);
+        Duration wait = LOCK_WAIT;
         try {
             write.prepare(keys);
-            context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
-                step.on(write, connection);
-                write.beforeCommit(connection, false);
-                return true;
-            });
+            while (!attempt(write, wait, deadline, step)) {
+                wait = wait.compareTo(LONGEST_LOCK_WAIT) < 0 ? wait.multipliedBy(2) : wait;
+            }
         } catch (PrimaryFailure e) {
             if (e.outcome() == Outcome.UNKNOWN) {
                 write.unknown();
@@ -66,5 +87,30 @@ final class WriteThrough<K, V> {
             throw e;
         }
         return write.committed();
+    }
+
+    /** Commits, or answers false if a row was locked and there is time to try again. */
+    private boolean attempt(ThroughWrite<K, V> write, Duration wait, Deadline deadline, Step<K, V> step) {
+        boolean isRepeated = wait.compareTo(LOCK_WAIT) > 0;
+        try {
+            return context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+                context.primary.lockTimeout(connection, wait);
+                step.on(write, connection);
+                write.beforeCommit(connection, isRepeated);
+                return true;
+            });
+        } catch (PrimaryFailure e) {
+            Duration pause = Duration.ofNanos(ThreadLocalRandom.current().nextLong(LOCK_PAUSE.toNanos()));
+            if (!isLocked(e) || !deadline.rest(pause)) {
+                throw e;
+            }
+            write.restart();
+            return false;
+        }
+    }
+
+    /** Whether a row was locked by a transaction that goes on. */
+    static boolean isLocked(PrimaryFailure e) {
+        return "55P03".equals(e.sqlState()) && e.outcome() == Outcome.NOT_APPLIED;
     }
 }

@@ -43,6 +43,12 @@ public interface Primary extends AutoCloseable {
      */
     void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception;
 
+    /**
+     * Bounds how long each statement of the transaction waits for a row that others have locked, from its next statement on. A
+     * statement that would wait longer fails as {@link PrimaryFailure.Kind#TRANSIENT} with SQLSTATE 55P03.
+     */
+    void lockTimeout(PrimaryConnection connection, Duration timeout);
+
     /** The bookkeeping of the drain; the tables behind it exist only where write-back is allowed. */
     DrainLedger ledger();
 

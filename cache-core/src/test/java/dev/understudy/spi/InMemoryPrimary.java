@@ -192,6 +192,11 @@ public final class InMemoryPrimary implements Primary {
     }
 
     @Override
+    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
+        InMemoryTransaction.of(connection).lockTimeout(timeout);
+    }
+
+    @Override
     public DrainLedger ledger() {
         return ledger;
     }

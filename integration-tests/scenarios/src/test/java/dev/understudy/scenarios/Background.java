@@ -1,11 +1,13 @@
 package dev.understudy.scenarios;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.awaitility.Awaitility;
 
 /** A call on a thread of its own, so that the test can hold it. Thread-safe. */
 final class Background<T> {
@@ -13,8 +15,10 @@ final class Background<T> {
 
     private final CompletableFuture<T> result = new CompletableFuture<>();
 
+    private final Thread thread;
+
     private Background(Supplier<T> call) {
-        Thread thread = new Thread(
+        thread = new Thread(
                 () -> {
                     try {
                         result.complete(call.get());
@@ -30,6 +34,17 @@ final class Background<T> {
     /** Begins the call. */
     static <T> Background<T> begin(Supplier<T> call) {
         return new Background<>(call);
+    }
+
+    /** Waits until each of the calls waits for something, or has ended. */
+    static void awaitWaiting(List<? extends Background<?>> calls) {
+        Awaitility.await("the calls wait")
+                .atMost(LIMIT)
+                .until(() -> calls.stream().allMatch(Background::waits));
+    }
+
+    private boolean waits() {
+        return isDone() || thread.getState() == Thread.State.TIMED_WAITING;
     }
 
     /** Whether the call has ended. */

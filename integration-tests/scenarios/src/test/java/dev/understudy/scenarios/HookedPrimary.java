@@ -73,6 +73,11 @@ final class HookedPrimary implements Primary {
     }
 
     @Override
+    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
+        primary.lockTimeout(connection, timeout);
+    }
+
+    @Override
     public DrainLedger ledger() {
         return primary.ledger();
     }

@@ -106,6 +106,12 @@ final class PostgresConnection implements PrimaryConnection {
         boundMillis = 0;
     }
 
+    /** Lowers the wait for a row until the transaction ends. */
+    void lockTimeout(Duration timeout) {
+        lockMillis = (int) Math.max(1, Math.min(lockMillis, timeout.toMillis()));
+        boundMillis = 0;
+    }
+
     /** Makes COMMIT fail if the time is past by the server's clock. */
     void commitBefore(long deadlineMicros) {
         commitDeadlineMicros = Math.min(commitDeadlineMicros, deadlineMicros);

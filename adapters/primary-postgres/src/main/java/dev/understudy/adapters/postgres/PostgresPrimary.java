@@ -180,6 +180,11 @@ public final class PostgresPrimary implements Primary {
     }
 
     @Override
+    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
+        PostgresConnection.of(connection).lockTimeout(timeout);
+    }
+
+    @Override
     public DrainLedger ledger() {
         return ledger;
     }
