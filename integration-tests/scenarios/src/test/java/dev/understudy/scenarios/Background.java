@@ -54,8 +54,13 @@ final class Background<T> {
 
     /** What the call answered; what it threw. */
     T end() {
+        return end(LIMIT);
+    }
+
+    /** The same with another limit. */
+    T end(Duration limit) {
         try {
-            return result.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RuntimeException failure) {
                 throw failure;
@@ -65,7 +70,7 @@ final class Background<T> {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         } catch (TimeoutException e) {
-            throw new IllegalStateException("the call did not end in " + LIMIT, e);
+            throw new IllegalStateException("the call did not end in " + limit, e);
         }
     }
 }

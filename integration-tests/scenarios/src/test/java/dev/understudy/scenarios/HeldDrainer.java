@@ -3,14 +3,21 @@ package dev.understudy.scenarios;
 import dev.understudy.CachedRepository;
 import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.FaultySharedReplica.Hold;
+import dev.understudy.spi.FaultySharedReplica.PendingCounts;
+import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.SharedCommand;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 
-/** A process that drains and stops at a moment, to be killed there: {@code HeldDrainer <moment>}. */
+/**
+ * A process that drains and stops at a moment, to be killed or frozen there: {@code HeldDrainer <moment>}. A line on its standard input
+ * lets it go on; it says so when its next round begins.
+ */
 final class HeldDrainer {
     static final String HELD = "held";
+    static final String WENT_ON = "went on";
     static final Duration LEASE = Duration.ofSeconds(2);
 
     private HeldDrainer() {}
@@ -19,6 +26,8 @@ final class HeldDrainer {
     enum Moment {
         /** The leases are claimed. */
         CLAIMED,
+        /** The batch is read and its transaction not begun. */
+        READ,
         /** The batch is written and not committed. */
         WRITTEN,
         /** The batch is committed and the shared replica not told. */
@@ -36,14 +45,19 @@ final class HeldDrainer {
                 Child.items(instance, settings -> settings.allowWriteBack(back -> back.lease(LEASE)));
         items.resumeDrain();
         claimed.awaitArrival();
-        if (moment == Moment.WRITTEN) {
-            Gate written = instance.store().holdNextApply();
+        Gate held = claimed;
+        if (moment == Moment.READ) {
+            held = instance.primary().holdNextBegin(Primary.Use.DRAIN);
             claimed.open();
-            written.awaitArrival();
+            held.awaitArrival();
+        } else if (moment == Moment.WRITTEN) {
+            held = instance.store().holdNextApply();
+            claimed.open();
+            held.awaitArrival();
         } else if (moment == Moment.COMMITTED) {
-            Gate committed = instance.primary().holdAfterNextCommit(Primary.Use.DRAIN);
+            held = instance.primary().holdAfterNextCommit(Primary.Use.DRAIN);
             claimed.open();
-            committed.awaitArrival();
+            held.awaitArrival();
         } else if (moment == Moment.TOLD_IN_PART) {
             instance.replica().next(SharedCommand.Drained.class, Fault.before(() -> {}));
             instance.replica().every(SharedCommand.Drained.class, Fault.heldBefore(told));
@@ -51,6 +65,14 @@ final class HeldDrainer {
             told.awaitArrival(Duration.ofSeconds(20));
         }
         Child.say(HELD);
+        Child.await();
+        CountDownLatch nextRound = new CountDownLatch(1);
+        try (Rule watch = instance.replica().watch(PendingCounts.class, call -> nextRound.countDown())) {
+            held.open();
+            told.release();
+            nextRound.await();
+        }
+        Child.say(WENT_ON);
         Child.await();
     }
 }

@@ -9,9 +9,10 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A primary whose next transaction of a use can be held just before or just after its commit. Thread-safe. */
+/** A primary whose next transaction of a use can be held before it begins, just before its commit or just after it. Thread-safe. */
 final class HookedPrimary implements Primary {
     private final Primary primary;
+    private final Map<Use, AtomicReference<@Nullable Gate>> beforeBegin = gates();
     private final Map<Use, AtomicReference<@Nullable Gate>> beforeCommit = gates();
     private final Map<Use, AtomicReference<@Nullable Gate>> afterCommit = gates();
 
@@ -25,6 +26,13 @@ final class HookedPrimary implements Primary {
             gates.put(use, new AtomicReference<>());
         }
         return gates;
+    }
+
+    /** The next transaction of that use waits here, before it has a connection. */
+    Gate holdNextBegin(Use use) {
+        Gate gate = new Gate();
+        at(beforeBegin, use).set(gate);
+        return gate;
     }
 
     /** The next transaction of that use waits here with all its statements done. */
@@ -58,6 +66,7 @@ final class HookedPrimary implements Primary {
 
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
+        pass(at(beforeBegin, use));
         T result = primary.call(use, timeout, connection -> {
             T answer = work.on(connection);
             pass(at(beforeCommit, use));

@@ -10,6 +10,7 @@ import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.model.Versioning;
 import dev.understudy.servers.ChildJvm;
+import dev.understudy.servers.PostgresServer;
 import dev.understudy.servers.Servers;
 import dev.understudy.spi.PrimaryStore;
 import java.time.Duration;
@@ -72,6 +73,11 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
 
     String redisUri() {
         return redisUri;
+    }
+
+    /** Has the test use another PostgreSQL, with a database of its own there. */
+    void postgres(PostgresServer server) {
+        jdbcUrl = server.createDatabase("scenario");
     }
 
     /** Has instances from now on use another Redis. */
