@@ -7,18 +7,29 @@ import java.time.Duration;
  * Stops asking a tier that does not answer: open for a while after several failures in a row, then one caller tries. Thread-safe.
  *
  * <p>States: closed (ask) -> open (do not ask) after {@link #FAILURES} failures without a success between them; open -> trial (one
- * asks) after {@link #PAUSE}; trial -> closed on success, -> open on failure. Source: M. Nygard, "Release It!", circuit breaker.
+ * asks) after a pause, {@link #PAUSE} unless told; trial -> closed on success, -> open on failure. Source: M. Nygard, "Release It!", circuit breaker.
  */
 final class Breaker {
     private static final int FAILURES = 3;
     private static final Duration PAUSE = Duration.ofMillis(250);
 
     private final Clock clock;
+    private final Duration pause;
     private int failures;
     private long openUntil;
 
     Breaker(Clock clock) {
+        this(clock, PAUSE);
+    }
+
+    Breaker(Clock clock, Duration pause) {
         this.clock = clock;
+        this.pause = pause;
+    }
+
+    /** Whether the tier has failed so often in a row that it is asked only now and then. */
+    synchronized boolean isOpen() {
+        return failures >= FAILURES;
     }
 
     /** Whether to ask now. After a pause one caller at a time is told yes. */
@@ -30,7 +41,7 @@ final class Breaker {
         if (openUntil - now > 0) {
             return false;
         }
-        openUntil = now + PAUSE.toNanos();
+        openUntil = now + pause.toNanos();
         return true;
     }
 
@@ -40,7 +51,7 @@ final class Breaker {
 
     synchronized void failed() {
         if (failures < FAILURES && ++failures == FAILURES) {
-            openUntil = clock.nanoTime() + PAUSE.toNanos();
+            openUntil = clock.nanoTime() + pause.toNanos();
         }
     }
 }

@@ -47,6 +47,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class WriteBack<K, V> {
     private static final Duration PAUSE = Duration.ofMillis(5);
+    /** How often a primary that does not answer is asked for the base of a cold key, and how long that takes at most. */
+    private static final Duration TRIAL_PAUSE = Duration.ofSeconds(2);
+
+    private static final Duration TRIAL = Duration.ofMillis(250);
 
     private final CacheContext<K, V> context;
     private final Shards shards;
@@ -56,6 +60,7 @@ final class WriteBack<K, V> {
     private final WriteThrough<K, V> through;
     private final Undrained undrained;
     private final Runnable onPending;
+    private final Breaker bases;
 
     WriteBack(
             CacheContext<K, V> context,
@@ -74,6 +79,7 @@ final class WriteBack<K, V> {
         this.through = through;
         this.undrained = undrained;
         this.onPending = onPending;
+        this.bases = new Breaker(context.clock, TRIAL_PAUSE);
     }
 
     /** One write on its way into the log. Confined to the calling thread. */
@@ -266,27 +272,46 @@ final class WriteBack<K, V> {
         if (cold.isEmpty()) {
             return;
         }
+        boolean isJudged =
+                cold.stream().anyMatch(attempt -> !attempt.condition().equals(Condition.NONE));
+        if (!isJudged && !bases.allows()) {
+            goBlind(cold);
+            return;
+        }
         Map<K, Row<V>> rows;
         try {
             rows = primary.load(
-                    cold.stream().map(attempt -> attempt.mutation.key()).toList(), deadline);
+                    cold.stream().map(attempt -> attempt.mutation.key()).toList(),
+                    isJudged ? deadline : forTheBase(deadline));
+            bases.succeeded();
         } catch (Invalid e) {
             throw e;
         } catch (UnderstudyException e) {
-            // The primary is away. Without a condition the write goes on with its base unknown; the clock orders it.
-            for (Attempt<K, V> attempt : cold) {
-                if (!attempt.condition().equals(Condition.NONE)) {
-                    throw e;
-                }
-                context.counters.blindWrites.increment();
-                attempt.base = Optional.of(Version.UNKNOWN);
+            bases.failed();
+            if (isJudged) {
+                throw e;
             }
+            goBlind(cold);
             return;
         }
         for (Attempt<K, V> attempt : cold) {
             Row<V> row = rows.get(attempt.mutation.key());
             attempt.base = Optional.of(row == null ? Version.ABSENT : row.version());
         }
+    }
+
+    /** The primary is away. Without a condition the writes go on with their base unknown; the clock orders them. */
+    private void goBlind(List<Attempt<K, V>> cold) {
+        for (Attempt<K, V> attempt : cold) {
+            context.counters.blindWrites.increment();
+            attempt.base = Optional.of(Version.UNKNOWN);
+        }
+    }
+
+    /** Time is left for the write itself, whether or not the primary answers. */
+    private Deadline forTheBase(Deadline deadline) {
+        Duration half = deadline.remaining().dividedBy(2);
+        return Deadline.after(context.clock, bases.isOpen() && half.compareTo(TRIAL) > 0 ? TRIAL : half);
     }
 
     private Ack settle(List<Attempt<K, V>> attempts, Ack ack, Deadline deadline) {
