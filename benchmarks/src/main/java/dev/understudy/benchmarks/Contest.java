@@ -1,0 +1,136 @@
+package dev.understudy.benchmarks;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.HdrHistogram.Histogram;
+
+/**
+ * Several ways to do the same thing, measured in turns: each repetition runs every way once, so that what else the machine does meets all of
+ * them alike. A closed loop: a thread waits for each answer. Not thread-safe.
+ */
+final class Contest {
+    private static final long LONGEST_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+    private final Map<String, Way> ways = new LinkedHashMap<>();
+    private final int threads;
+
+    Contest(int threads) {
+        this.threads = threads;
+    }
+
+    /** One operation of a thread. */
+    @FunctionalInterface
+    interface Way {
+        void run(int thread, long number) throws Exception;
+    }
+
+    /** Medians over the repetitions. */
+    record Result(double perSecond, double p50Micros, double p99Micros) {}
+
+    Contest way(String name, Way way) {
+        ways.put(name, way);
+        return this;
+    }
+
+    /** Runs all ways in turns; the first round is not counted. */
+    Map<String, Result> run(int repetitions, double seconds) {
+        Map<String, List<Result>> all = new LinkedHashMap<>();
+        for (int round = 0; round <= repetitions; round++) {
+            for (Map.Entry<String, Way> way : ways.entrySet()) {
+                Result result = once(way.getValue(), seconds);
+                if (round > 0) {
+                    all.computeIfAbsent(way.getKey(), name -> new ArrayList<>()).add(result);
+                }
+            }
+        }
+        Map<String, Result> medians = new LinkedHashMap<>();
+        all.forEach((name, results) -> medians.put(
+                name,
+                new Result(
+                        median(results.stream().map(Result::perSecond).toList()),
+                        median(results.stream().map(Result::p50Micros).toList()),
+                        median(results.stream().map(Result::p99Micros).toList()))));
+        return medians;
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = new ArrayList<>(values);
+        sorted.sort(null);
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private Result once(Way way, double seconds) {
+        CountDownLatch ready = new CountDownLatch(threads);
+        List<Worker> workers = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            workers.add(new Worker(i, way, seconds, ready));
+        }
+        workers.forEach(Thread::start);
+        Histogram times = new Histogram(LONGEST_NANOS, 3);
+        double perSecond = 0;
+        for (Worker worker : workers) {
+            worker.await();
+            times.add(worker.times);
+            perSecond += worker.perSecond;
+        }
+        return new Result(perSecond, times.getValueAtPercentile(50) / 1e3, times.getValueAtPercentile(99) / 1e3);
+    }
+
+    /** One thread of a load. Its results are read after it has been joined. */
+    private static final class Worker extends Thread {
+        private final Histogram times = new Histogram(LONGEST_NANOS, 3);
+        private final int number;
+        private final Way way;
+        private final double seconds;
+        private final CountDownLatch ready;
+        private double perSecond;
+        private Exception failure = new IllegalStateException("not run");
+
+        Worker(int number, Way way, double seconds, CountDownLatch ready) {
+            super("bench-" + number);
+            this.number = number;
+            this.way = way;
+            this.seconds = seconds;
+            this.ready = ready;
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            try {
+                ready.countDown();
+                ready.await();
+                long begin = System.nanoTime();
+                long end = begin + (long) (seconds * 1e9);
+                long count = 0;
+                long before = begin;
+                while (before < end) {
+                    way.run(number, count++);
+                    long after = System.nanoTime();
+                    times.recordValue(Math.min(LONGEST_NANOS, after - before));
+                    before = after;
+                }
+                perSecond = count / ((before - begin) / 1e9);
+                failure = new Exception("none");
+            } catch (Exception e) {
+                failure = e;
+            }
+        }
+
+        void await() {
+            try {
+                join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted", e);
+            }
+            if (times.getTotalCount() == 0 || perSecond == 0) {
+                throw new IllegalStateException("a load failed", failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+package dev.understudy.benchmarks;
+
+import dev.understudy.CachedRepository;
+import dev.understudy.model.Read;
+import dev.understudy.model.Write;
+import dev.understudy.servers.RedisServer.AppendFsync;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.sync.RedisCommands;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The load runs: reads, both kinds of writes and the drain, each against its raw parts. */
+@Command(name = "loads", mixinStandardHelpOptions = true, description = "Measures the library beside its raw parts.")
+public final class Loads implements Callable<Integer> {
+    private static final int ROWS = 20_000;
+    private static final String LOG =
+            "redis.call('SET', KEYS[1], ARGV[1]); return redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'k', KEYS[1])";
+
+    @Option(names = "--only", description = "through, shared, back or drain; all unless told.")
+    private List<String> only = new ArrayList<>();
+
+    @Option(names = "--seconds", defaultValue = "3", description = "Length of one measurement.")
+    private double seconds;
+
+    @Option(names = "--repetitions", defaultValue = "5", description = "Measurements of each way.")
+    private int repetitions;
+
+    @Option(names = "--out", defaultValue = "target", description = "Folder for figures.json and figures.md.")
+    private Path out = Path.of("target");
+
+    private final Figures figures = new Figures();
+
+    /** Runs the loads and ends the JVM. */
+    public static void main(String[] arguments) {
+        if (System.getProperty("org.slf4j.simpleLogger.defaultLogLevel") == null) {
+            System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
+        }
+        System.exit(new CommandLine(new Loads()).execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        try (World world = new World(AppendFsync.EVERYSEC)) {
+            if (shows("through")) {
+                for (int threads : new int[] {1, 16}) {
+                    for (int bytes : new int[] {200, 4_000}) {
+                        through(world, threads, bytes);
+                    }
+                }
+            }
+            if (shows("shared")) {
+                shared(world, 1, 0.9);
+                shared(world, 16, 1.2);
+            }
+            if (shows("back")) {
+                back(world);
+            }
+            if (shows("drain")) {
+                drain(world);
+            }
+        }
+        figures.write(out);
+        return 0;
+    }
+
+    private boolean shows(String part) {
+        return only.isEmpty() || only.contains(part);
+    }
+
+    private static long key(int thread, long number) {
+        return new SplittableRandom(thread * 1_000_003L + number).nextLong(ROWS);
+    }
+
+    private void through(World world, int threads, int bytes) {
+        CachedRepository<Long, Doc> docs = world.repository(settings -> {});
+        RedisCommands<String, String> redis = world.redis().sync();
+        Map<String, Contest.Result> results = new Contest(threads)
+                .way("raw", (thread, number) -> {
+                    Doc doc = Doc.of(key(thread, number), bytes, number);
+                    world.upsert(doc);
+                    redis.set("raw:" + doc.id(), doc.body());
+                })
+                .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), bytes, number)))
+                .run(repetitions, seconds);
+        Contest.Result raw = results.get("raw");
+        Contest.Result ours = results.get("ours");
+        String name = "write-through, " + threads + " threads, " + bytes + " bytes, ";
+        if (threads == 1) {
+            figures.atMost(name + "p50", ours.p50Micros(), "us", raw.p50Micros(), 1.25);
+            figures.seen(name + "throughput", ours.perSecond(), "/s", raw.perSecond());
+        } else {
+            figures.atLeast(name + "throughput", ours.perSecond(), "/s", raw.perSecond(), 3);
+            figures.seen(name + "p50", ours.p50Micros(), "us", raw.p50Micros());
+        }
+        figures.seen(name + "p99", ours.p99Micros(), "us", raw.p99Micros());
+    }
+
+    private void shared(World world, int threads, double goal) {
+        CachedRepository<Long, Doc> docs = world.repository(settings -> settings.near(near -> near.maximumSize(0)));
+        RedisCommands<String, String> redis = world.redis().sync();
+        List<Doc> batch = new ArrayList<>();
+        for (long id = 0; id < ROWS; id++) {
+            batch.add(Doc.of(id, 200, 0));
+            redis.set("raw:" + id, batch.get(batch.size() - 1).body());
+            if (batch.size() == 500) {
+                docs.saveAll(batch);
+                batch.clear();
+            }
+        }
+        Map<String, Contest.Result> results = new Contest(threads)
+                .way("raw", (thread, number) -> redis.get("raw:" + key(thread, number)))
+                .way("ours", (thread, number) -> docs.read(key(thread, number), Read.eventual()))
+                .run(repetitions, seconds);
+        Contest.Result raw = results.get("raw");
+        Contest.Result ours = results.get("ours");
+        String name = "shared hit, near off, " + threads + " threads, ";
+        figures.atLeast(name + "throughput", ours.perSecond(), "/s", raw.perSecond(), goal);
+        figures.seen(name + "p50", ours.p50Micros(), "us", raw.p50Micros());
+        figures.seen(name + "p99", ours.p99Micros(), "us", raw.p99Micros());
+    }
+
+    private void back(World world) {
+        CachedRepository<Long, Doc> docs =
+                world.repository(settings -> settings.allowWriteBack(back -> back.maximumPending(1_000_000)));
+        RedisCommands<String, String> redis = world.redis().sync();
+        String script = redis.scriptLoad(LOG);
+        Map<String, Contest.Result> results = new Contest(16)
+                .way("raw", (thread, number) -> {
+                    Doc doc = Doc.of(key(thread, number), 200, number);
+                    redis.evalsha(
+                            script, ScriptOutputType.VALUE, new String[] {"raw:" + doc.id(), "raw:log"}, doc.body());
+                })
+                .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), 200, number), Write.back()))
+                .run(repetitions, seconds);
+        Contest.Result raw = results.get("raw");
+        Contest.Result ours = results.get("ours");
+        figures.atLeast("write-back ack, 16 threads, throughput", ours.perSecond(), "/s", raw.perSecond(), 0.75);
+        figures.seen("write-back ack, 16 threads, p50", ours.p50Micros(), "us", raw.p50Micros());
+        figures.seen("write-back ack, 16 threads, p99", ours.p99Micros(), "us", raw.p99Micros());
+        docs.drain(Duration.ofSeconds(60));
+    }
+
+    private void drain(World world) throws Exception {
+        CachedRepository<Long, Doc> docs =
+                world.repository(settings -> settings.allowWriteBack(back -> back.maximumPending(1_000_000)));
+        int rows = 100_000;
+        List<Double> raw = new ArrayList<>();
+        List<Double> ours = new ArrayList<>();
+        for (int round = 0; round <= repetitions; round++) {
+            double rawRate = rows / seconds(() -> rawUpserts(world, rows));
+            docs.pauseDrain();
+            List<Doc> batch = new ArrayList<>();
+            for (long id = 0; id < rows; id++) {
+                batch.add(Doc.of(id, 200, round));
+                if (batch.size() == 1_000) {
+                    docs.saveAll(batch, Write.back());
+                    batch.clear();
+                }
+            }
+            double ourRate = rows
+                    / seconds(() -> {
+                        docs.resumeDrain();
+                        docs.drain(Duration.ofSeconds(60));
+                    });
+            if (round > 0) {
+                raw.add(rawRate);
+                ours.add(ourRate);
+            }
+        }
+        raw.sort(null);
+        ours.sort(null);
+        figures.atLeast("drain, distinct keys", ours.get(ours.size() / 2), "rows/s", raw.get(raw.size() / 2), 0.6);
+    }
+
+    /** Work that may fail. */
+    @FunctionalInterface
+    private interface Work {
+        void run() throws Exception;
+    }
+
+    private static double seconds(Work work) throws Exception {
+        long begin = System.nanoTime();
+        work.run();
+        return (System.nanoTime() - begin) / 1e9;
+    }
+
+    private static void rawUpserts(World world, int rows) throws Exception {
+        Long[] ids = new Long[1_000];
+        String[] bodies = new String[ids.length];
+        for (int from = 0; from < rows; from += ids.length) {
+            for (int i = 0; i < ids.length; i++) {
+                Doc doc = Doc.of(from + i, 200, from);
+                ids[i] = doc.id();
+                bodies[i] = doc.body();
+            }
+            world.upsert(ids, bodies);
+        }
+    }
+}
