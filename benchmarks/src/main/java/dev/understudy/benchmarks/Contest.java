@@ -36,8 +36,19 @@ final class Contest {
         return this;
     }
 
+    /** What each way did. */
+    record Results(Map<String, Result> byName) {
+        Result of(String name) {
+            Result result = byName.get(name);
+            if (result == null) {
+                throw new IllegalArgumentException("no way is called " + name);
+            }
+            return result;
+        }
+    }
+
     /** Runs all ways in turns; the first round is not counted. */
-    Map<String, Result> run(int repetitions, double seconds) {
+    Results run(int repetitions, double seconds) {
         Map<String, List<Result>> all = new LinkedHashMap<>();
         for (int round = 0; round <= repetitions; round++) {
             for (Map.Entry<String, Way> way : ways.entrySet()) {
@@ -54,7 +65,7 @@ final class Contest {
                         median(results.stream().map(Result::perSecond).toList()),
                         median(results.stream().map(Result::p50Micros).toList()),
                         median(results.stream().map(Result::p99Micros).toList()))));
-        return medians;
+        return new Results(medians);
     }
 
     private static double median(List<Double> values) {

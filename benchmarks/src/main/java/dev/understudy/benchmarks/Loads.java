@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -82,7 +81,7 @@ public final class Loads implements Callable<Integer> {
     private void through(World world, int threads, int bytes) {
         CachedRepository<Long, Doc> docs = world.repository(settings -> {});
         RedisCommands<String, String> redis = world.redis().sync();
-        Map<String, Contest.Result> results = new Contest(threads)
+        Contest.Results results = new Contest(threads)
                 .way("raw", (thread, number) -> {
                     Doc doc = Doc.of(key(thread, number), bytes, number);
                     world.upsert(doc);
@@ -90,8 +89,8 @@ public final class Loads implements Callable<Integer> {
                 })
                 .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), bytes, number)))
                 .run(repetitions, seconds);
-        Contest.Result raw = results.get("raw");
-        Contest.Result ours = results.get("ours");
+        Contest.Result raw = results.of("raw");
+        Contest.Result ours = results.of("ours");
         String name = "write-through, " + threads + " threads, " + bytes + " bytes, ";
         if (threads == 1) {
             figures.atMost(name + "p50", ours.p50Micros(), "us", raw.p50Micros(), 1.25);
@@ -115,12 +114,12 @@ public final class Loads implements Callable<Integer> {
                 batch.clear();
             }
         }
-        Map<String, Contest.Result> results = new Contest(threads)
+        Contest.Results results = new Contest(threads)
                 .way("raw", (thread, number) -> redis.get("raw:" + key(thread, number)))
                 .way("ours", (thread, number) -> docs.read(key(thread, number), Read.eventual()))
                 .run(repetitions, seconds);
-        Contest.Result raw = results.get("raw");
-        Contest.Result ours = results.get("ours");
+        Contest.Result raw = results.of("raw");
+        Contest.Result ours = results.of("ours");
         String name = "shared hit, near off, " + threads + " threads, ";
         figures.atLeast(name + "throughput", ours.perSecond(), "/s", raw.perSecond(), goal);
         figures.seen(name + "p50", ours.p50Micros(), "us", raw.p50Micros());
@@ -132,7 +131,7 @@ public final class Loads implements Callable<Integer> {
                 world.repository(settings -> settings.allowWriteBack(back -> back.maximumPending(1_000_000)));
         RedisCommands<String, String> redis = world.redis().sync();
         String script = redis.scriptLoad(LOG);
-        Map<String, Contest.Result> results = new Contest(16)
+        Contest.Results results = new Contest(16)
                 .way("raw", (thread, number) -> {
                     Doc doc = Doc.of(key(thread, number), 200, number);
                     redis.evalsha(
@@ -140,8 +139,8 @@ public final class Loads implements Callable<Integer> {
                 })
                 .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), 200, number), Write.back()))
                 .run(repetitions, seconds);
-        Contest.Result raw = results.get("raw");
-        Contest.Result ours = results.get("ours");
+        Contest.Result raw = results.of("raw");
+        Contest.Result ours = results.of("ours");
         figures.atLeast("write-back ack, 16 threads, throughput", ours.perSecond(), "/s", raw.perSecond(), 0.75);
         figures.seen("write-back ack, 16 threads, p50", ours.p50Micros(), "us", raw.p50Micros());
         figures.seen("write-back ack, 16 threads, p99", ours.p99Micros(), "us", raw.p99Micros());
