@@ -27,6 +27,7 @@ final class CacheContext<K, V> {
     final Envelope<V> envelope;
     final Clock clock;
     final Counters counters;
+    final LeftEntries left = new LeftEntries();
 
     CacheContext(
             RepositorySettings settings,

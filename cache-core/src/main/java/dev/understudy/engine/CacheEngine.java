@@ -390,7 +390,7 @@ public final class CacheEngine<K, V> {
 
     /** The counters of all shards, added up. */
     public WriteBackStatus status() {
-        return new ShardStatuses(shards).sum(context.deadline(Optional.empty()));
+        return new ShardStatuses(shards).sum(context.deadline(Optional.empty()), context.left.total());
     }
 
     /** Pulls positions, so that near entries count as fresh; to be called every third of the staleness bound. */

@@ -150,6 +150,7 @@ final class Drain<K, V> {
         Map<Integer, Long> pending = pendingByShard(deadline);
         leases.release(false, context.settings.timeout());
         if (pending.isEmpty()) {
+            context.left.clear();
             return IDLE_PAUSE;
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
@@ -157,7 +158,9 @@ final class Drain<K, V> {
         Map<Integer, Integer> shares = shares(pending, context.settings.back().batch());
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
+        context.left.saw(pending.keySet(), shares.keySet(), batch.left());
         if (items.isEmpty()) {
+            leases.handOver(batch.left().keySet(), context.settings.timeout());
             return IDLE_PAUSE;
         }
         Map<Item<K, V>, Result> results;
@@ -166,6 +169,7 @@ final class Drain<K, V> {
         } finally {
             tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
         }
+        leases.handOver(batch.left().keySet(), context.settings.timeout());
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
         return isMore && !results.isEmpty()
@@ -227,7 +231,7 @@ final class Drain<K, V> {
                             item.entry().kind(),
                             result.fate(),
                             result.correction(),
-                            context.timeToLive(item.value().isEmpty()),
+                            context.timeToLive(item.deletes()),
                             item.entry().writeId());
                 },
                 deadline);

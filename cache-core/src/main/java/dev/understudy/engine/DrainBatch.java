@@ -3,6 +3,7 @@ package dev.understudy.engine;
 import dev.understudy.model.Version;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
+import dev.understudy.spi.Codec;
 import dev.understudy.spi.DrainLedger.DeadLetter;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.Pending;
@@ -30,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Ordering</h2>
  * The transaction first locks its shards' rows and compares the epochs; a shard that went to another owner is left out. Upserts carry the
- * version guard; one below a tombstone of its key was overtaken by a delete and counts as superseded.
+ * version guard; one below a tombstone of its key was overtaken by a delete and counts as superseded. An entry that carries not all columns
+ * of this version of the application changes those that it carries; one that carries others is left to instances that know them.
  *
  * <h2>Failure</h2>
  * Only data errors are the row's fault: halves are tried until the row stands alone, and it is recorded in the dead letters. A locked row is
@@ -46,12 +48,21 @@ final class DrainBatch<K, V> {
     private final Map<Integer, Long> epochs;
     private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
     private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
+    private final Map<Integer, Integer> left = new LinkedHashMap<>();
 
     /** What became of an entry; the correction is the row as stored where it differs from what was sent. */
     record Result(Fate fate, Optional<Correction> correction) {}
 
-    /** One entry with its key and value. */
-    record Item<K, V>(Pending pending, K key, Optional<V> value) {
+    /** One entry with its key and its value, or the parts of it that it carries; a delete has neither. */
+    record Item<K, V>(Pending pending, K key, Optional<V> value, Optional<Codec.Parts> parts) {
+        boolean deletes() {
+            return value.isEmpty() && parts.isEmpty();
+        }
+
+        Change<K, V> change(Change.Guard guard) {
+            return new Change<>(key, value, entry().version(), guard, parts.map(Codec.Parts::components));
+        }
+
         SharedEntry entry() {
             return pending.entry();
         }
@@ -68,21 +79,41 @@ final class DrainBatch<K, V> {
         this.epochs = epochs;
     }
 
-    /** The entries that decode; the others are counted and stay pending for an instance that can read them. */
+    /**
+     * The entries that this instance can take to the primary. One that carries a column which this version of the application does not
+     * know, or does not decode, stays pending for an instance that can read it.
+     */
     List<Item<K, V>> items(List<Pending> pending) {
         List<Item<K, V>> items = new ArrayList<>(pending.size());
         for (Pending one : pending) {
-            SharedEntry entry = one.entry();
             K key = context.keys.parse(one.key().text());
-            if (entry.kind() == EntryKind.DELETED) {
-                items.add(new Item<>(one, key, Optional.empty()));
-            } else {
-                context.envelope
-                        .open(entry.bytes(), entry.offset(), entry.length())
-                        .ifPresent(value -> items.add(new Item<>(one, key, Optional.of(value))));
-            }
+            Optional<Item<K, V>> item = one.entry().kind() == EntryKind.DELETED
+                    ? Optional.of(new Item<>(one, key, Optional.empty(), Optional.empty()))
+                    : read(one, key);
+            item.ifPresentOrElse(items::add, () -> left.merge(one.key().shard(), 1, Integer::sum));
         }
         return items;
+    }
+
+    private Optional<Item<K, V>> read(Pending pending, K key) {
+        SharedEntry entry = pending.entry();
+        Envelope<V> envelope = context.envelope;
+        if (envelope.losesColumns(entry.bytes(), entry.offset(), entry.length())) {
+            return Optional.empty();
+        }
+        if (envelope.lacksNone(entry.bytes(), entry.offset(), entry.length())) {
+            return envelope.open(entry.bytes(), entry.offset(), entry.length())
+                    .map(value -> new Item<>(pending, key, Optional.of(value), Optional.empty()));
+        }
+        return context.store.writesParts()
+                ? envelope.parts(entry.bytes(), entry.offset(), entry.length())
+                        .map(parts -> new Item<>(pending, key, Optional.empty(), Optional.of(parts)))
+                : Optional.empty();
+    }
+
+    /** How many entries of each shard were left to other instances. */
+    Map<Integer, Integer> left() {
+        return left;
     }
 
     /**
@@ -138,7 +169,7 @@ final class DrainBatch<K, V> {
 
     /** A missing parent row may still be pending in its own repository: it is waited for, up to a limit. */
     private boolean waitsForParent(Item<K, V> item, PrimaryFailure e) {
-        boolean isForeignKey = "23503".equals(e.sqlState()) && item.value().isPresent();
+        boolean isForeignKey = "23503".equals(e.sqlState()) && !item.deletes();
         return isForeignKey && !orphans.isPatienceOver(item.pending());
     }
 
@@ -161,15 +192,15 @@ final class DrainBatch<K, V> {
         for (Item<K, V> item : items) {
             Version version = item.entry().version();
             Version tombstone = tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
-            if (item.value().isPresent() && tombstone.isAfter(version)) {
+            if (!item.deletes() && tombstone.isAfter(version)) {
                 written.put(item, new Result(Fate.SUPERSEDED, Optional.empty()));
                 continue;
             }
-            if (item.value().isEmpty()) {
+            if (item.deletes()) {
                 deleted.put(item.pending().key().text(), version);
             }
             sent.add(item);
-            changes.add(new Change<>(item.key(), item.value(), version, Change.Guard.OLDER));
+            changes.add(item.change(Change.Guard.OLDER));
         }
         if (!changes.isEmpty()) {
             Map<K, Applied<V>> applied = context.store.apply(connection, changes);
@@ -221,7 +252,7 @@ final class DrainBatch<K, V> {
         if (applied instanceof Applied.Deleted<V>) {
             return new Result(Fate.APPLIED, Optional.empty());
         }
-        if (earlier != null && item.value().isPresent()) {
+        if (earlier != null && !item.deletes()) {
             return new Result(Fate.APPLIED, correction(item, earlier));
         }
         return new Result(Fate.SUPERSEDED, Optional.empty());

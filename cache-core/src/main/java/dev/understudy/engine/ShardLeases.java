@@ -91,6 +91,20 @@ final class ShardLeases<K, V> {
         epochs.keySet().removeAll(idle.keySet());
     }
 
+    /** Gives shards back at once and leaves them to other instances for a moment: they have entries that this one cannot read. */
+    void handOver(Set<Integer> shards, Duration timeout) {
+        Map<Integer, Long> given = new LinkedHashMap<>(epochs);
+        given.keySet().retainAll(shards);
+        if (given.isEmpty()) {
+            return;
+        }
+        context.primary.call(Primary.Use.DRAIN, timeout, connection -> {
+            context.primary.ledger().release(connection, context.store.name(), given, owner);
+            return true;
+        });
+        given.keySet().forEach(this::lost);
+    }
+
     Duration lease() {
         return context.settings.back().lease();
     }

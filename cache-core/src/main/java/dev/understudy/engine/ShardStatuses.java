@@ -18,8 +18,8 @@ final class ShardStatuses {
         this.shards = shards;
     }
 
-    /** Added up; each shard's are of one moment. */
-    WriteBackStatus sum(Deadline deadline) {
+    /** Added up; each shard's are of one moment. {@code left} entries are left to other instances. */
+    WriteBackStatus sum(Deadline deadline, long left) {
         List<Integer> all = shards.states().stream().map(state -> state.shard).toList();
         List<ShardStatus> statuses;
         try {
@@ -46,6 +46,6 @@ final class ShardStatuses {
             queued += status.queued();
             oldest = oldest.compareTo(status.oldest()) > 0 ? oldest : status.oldest();
         }
-        return new WriteBackStatus(acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest));
+        return new WriteBackStatus(acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest), left);
     }
 }

@@ -76,18 +76,31 @@ final class SharedReads<K, V> {
 
     /** Linearizable: the pending write if there is one, else the primary's row; the newer of both under a marker. */
     Map<K, Found<V>> readStrong(Collection<K> keys, Deadline deadline) {
-        Map<K, Found<V>> found = new LinkedHashMap<>();
         List<K> ordered = List.copyOf(new LinkedHashSet<>(keys));
-        List<@Nullable SharedEntry> entries;
-        try {
-            entries = entries(ordered, deadline);
-        } catch (SharedReplicaFailure | GenerationChanged e) {
-            if (context.settings.writeBack()) {
-                throw Replies.shared(e, Outcome.NOT_APPLIED);
+        while (true) {
+            List<@Nullable SharedEntry> entries;
+            try {
+                entries = entries(ordered, deadline);
+            } catch (SharedReplicaFailure | GenerationChanged e) {
+                if (context.settings.writeBack()) {
+                    throw Replies.shared(e, Outcome.NOT_APPLIED);
+                }
+                Map<K, Found<V>> found = new LinkedHashMap<>();
+                fromPrimary(new LinkedHashSet<>(ordered), deadline, false, found);
+                return found;
             }
-            fromPrimary(new LinkedHashSet<>(ordered), deadline, false, found);
-            return found;
+            Optional<Map<K, Found<V>>> found = strong(ordered, entries, deadline);
+            if (found.isPresent()) {
+                return found.get();
+            }
+            requireTimeLeft(deadline);
+            deadline.pause(LEASE_WAIT, Tier.SHARED, Outcome.NOT_APPLIED);
         }
+    }
+
+    /** The answers; empty if a pending write of another version of the application has to be drained first. */
+    private Optional<Map<K, Found<V>>> strong(List<K> ordered, List<@Nullable SharedEntry> entries, Deadline deadline) {
+        Map<K, Found<V>> found = new LinkedHashMap<>();
         Map<K, Found<V>> pending = new HashMap<>();
         Set<K> toLoad = new LinkedHashSet<>();
         for (int i = 0; i < ordered.size(); i++) {
@@ -97,16 +110,14 @@ final class SharedReads<K, V> {
                 toLoad.add(key);
                 continue;
             }
-            Found<V> waiting = decoded(entry)
-                    .orElseThrow(() -> new Unavailable(
-                            "a pending write does not decode in this version of the application",
-                            null,
-                            Tier.SHARED,
-                            Outcome.NOT_APPLIED));
+            Optional<Found<V>> waiting = decoded(entry);
+            if (waiting.isEmpty()) {
+                return Optional.empty();
+            }
             if (entry.writers() == 0) {
-                found.put(key, waiting);
+                found.put(key, waiting.get());
             } else {
-                pending.put(key, waiting);
+                pending.put(key, waiting.get());
                 toLoad.add(key);
             }
         }
@@ -114,7 +125,7 @@ final class SharedReads<K, V> {
         pending.forEach((key, waiting) -> found.compute(
                 key, (k, row) -> row != null && row.version().isAfter(waiting.version()) ? row : waiting));
         observe(ordered, entries, found, deadline);
-        return found;
+        return Optional.of(found);
     }
 
     /** Tells the shards of versions that the primary allocated itself and they may not know. */
@@ -222,9 +233,14 @@ final class SharedReads<K, V> {
                     context.counters.sharedHits.increment();
                     found.put(key, known.get());
                 } else {
-                    requireClean(hit.entry());
-                    replace(addresses.get(i), deadline);
-                    (lastTry ? unfilled : waiting).add(key);
+                    if (hit.entry().pending()) {
+                        // Of another version of the application: once it is drained the row has all columns.
+                        requireTimeLeft(deadline);
+                        waiting.add(key);
+                    } else {
+                        replace(addresses.get(i), deadline);
+                        (lastTry ? unfilled : waiting).add(key);
+                    }
                 }
             } else if (lastTry) {
                 unfilled.add(key);
@@ -240,8 +256,8 @@ final class SharedReads<K, V> {
     }
 
     /** A pending write that this version of the application cannot read must not be hidden by the primary's older row. */
-    private static void requireClean(SharedEntry entry) {
-        if (entry.pending()) {
+    private static void requireTimeLeft(Deadline deadline) {
+        if (deadline.remainingNanos() < 2 * LEASE_WAIT.toNanos()) {
             throw new Unavailable(
                     "a pending write does not decode in this version of the application",
                     null,

@@ -19,12 +19,15 @@ import dev.understudy.spi.ApplyReply;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Change.Guard;
 import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Prepared;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Renewed;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.AppliedChange;
+import dev.understudy.spi.SharedEntry;
+import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,6 +51,8 @@ import org.jspecify.annotations.Nullable;
 final class ThroughWrite<K, V> {
     /** Subtracted from a marker's deadline, for the skew between the clocks of primary and shared replica. */
     private static final long SKEW_MICROS = 100_000;
+    /** Between two looks at a pending write that must be drained first. */
+    private static final Duration LOOK = Duration.ofMillis(10);
     /** What the outcome is given at least, once the primary has committed. */
     private static final Duration GRACE = Duration.ofMillis(500);
 
@@ -126,6 +131,10 @@ final class ThroughWrite<K, V> {
     /** Writes on the connection, all or none; what the primary stored becomes visible elsewhere only after {@link #committed}. */
     Map<K, Applied<V>> write(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
         prepare(mutations.stream().map(Mutation::key).toList());
+        awaitForeign(mutations.stream()
+                .filter(mutation -> mutation.value().isPresent())
+                .map(Mutation::key)
+                .toList());
         List<Change<K, V>> changes = new ArrayList<>();
         for (Mutation<K, V> mutation : mutations) {
             changes.add(change(mutation));
@@ -173,10 +182,48 @@ final class ThroughWrite<K, V> {
         marked.values().forEach(mark -> mark.applied = null);
     }
 
+    /**
+     * Waits until pending values with columns that this version of the application does not know are drained: the write would supersede them,
+     * and these columns would be lost. Rule 23.
+     */
+    private void awaitForeign(Collection<K> upserted) {
+        List<ShardKey> pending = upserted.stream()
+                .map(this::at)
+                .filter(mark -> mark.applied == null && mark.prepared.pendingKind() == EntryKind.VALUE)
+                .map(mark -> mark.address)
+                .toList();
+        while (!pending.isEmpty() && entries(pending).stream().anyMatch(this::isForeign)) {
+            if (deadline.remainingNanos() < 2 * LOOK.toNanos()) {
+                throw new Unavailable(
+                        "a pending write of another version of the application is not drained yet",
+                        null,
+                        Tier.SHARED,
+                        Outcome.NOT_APPLIED);
+            }
+            deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
+        }
+    }
+
+    private List<@Nullable SharedEntry> entries(List<ShardKey> addresses) {
+        try {
+            return Replies.await(context.shared.read(addresses), deadline);
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            throw Replies.shared(e, Outcome.NOT_APPLIED);
+        }
+    }
+
+    private boolean isForeign(@Nullable SharedEntry entry) {
+        return entry != null
+                && entry.pending()
+                && entry.kind() == EntryKind.VALUE
+                && context.envelope.losesColumns(entry.bytes(), entry.offset(), entry.length());
+    }
+
     /** Stamps rows that the caller's own SQL changed, so that their order is known, and takes note of those it deleted. */
     void changed(PrimaryConnection connection, Collection<K> keys) throws Exception {
         prepare(keys);
         Map<K, Row<V>> rows = context.store.lock(connection, keys);
+        awaitForeign(rows.keySet());
         List<Change<K, V>> changes = new ArrayList<>();
         for (K key : new LinkedHashSet<>(keys)) {
             Optional<V> value = Optional.ofNullable(rows.get(key)).map(Row::value);

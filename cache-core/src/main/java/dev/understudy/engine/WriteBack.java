@@ -16,6 +16,7 @@ import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.Condition;
@@ -86,7 +87,8 @@ final class WriteBack<K, V> {
     private static final class Attempt<K, V> {
         final Mutation<K, V> mutation;
         final ShardKey address;
-        final byte[] payload;
+        byte[] payload;
+        Version carriedOn = Version.ABSENT;
         final Ticket ticket;
         final Version known;
         final long writeId = CacheContext.newIdentity();
@@ -175,6 +177,9 @@ final class WriteBack<K, V> {
                     } else if (reply instanceof WriteBackReply.Full) {
                         (waitsForRoom() ? again : overflowing).add(attempt);
                         pause = PAUSE;
+                    } else if (reply instanceof WriteBackReply.Foreign foreign) {
+                        carryOn(attempt, foreign.pending(), deadline);
+                        again.add(attempt);
                     } else if (reply instanceof WriteBackReply.Marked) {
                         again.add(attempt);
                         pause = PAUSE;
@@ -210,7 +215,33 @@ final class WriteBack<K, V> {
                 attempt.condition(),
                 attempt.base,
                 limit,
-                attempt.known);
+                attempt.known,
+                context.envelope.head().map(head -> new SharedCommand.Carried(head, attempt.carriedOn)));
+    }
+
+    /**
+     * The pending value was written by a version of the application with other columns: those that this one does not know are taken over
+     * into the payload, which may then replace exactly that pending value. Rule 23.
+     */
+    private void carryOn(Attempt<K, V> attempt, Version pending, Deadline deadline) {
+        SharedEntry entry;
+        try {
+            entry = reads.entries(List.of(attempt.mutation.key()), deadline).get(0);
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            throw Replies.shared(e, Outcome.NOT_APPLIED);
+        }
+        if (entry == null || !entry.pending() || !entry.version().equals(pending)) {
+            return;
+        }
+        byte[] own = context.envelope.seal(attempt.mutation.value().orElseThrow());
+        attempt.payload = context.envelope
+                .carryOn(entry, own)
+                .orElseThrow(() -> new Unavailable(
+                        "a pending write does not decode in this version of the application",
+                        null,
+                        Tier.SHARED,
+                        Outcome.NOT_APPLIED));
+        attempt.carriedOn = pending;
     }
 
     private boolean waitsForRoom() {

@@ -11,8 +11,11 @@ package dev.understudy.model;
  * @param pending waiting for the drain
  * @param lost known to be lost with the shared replica's memory
  * @param lag of the primary
+ * @param left of the pending entries, those that this instance's drain saw last and leaves to others, because they carry columns that this
+ *     version of the application does not know, or do not decode
  */
-public record WriteBackStatus(long acked, long applied, long superseded, long dead, long pending, long lost, Lag lag) {
+public record WriteBackStatus(
+        long acked, long applied, long superseded, long dead, long pending, long lost, Lag lag, long left) {
     /** Whether the counters add up. */
     public boolean isConserved() {
         return acked == applied + superseded + dead + pending + lost;

@@ -1,7 +1,9 @@
 package dev.understudy.spi;
 
 import dev.understudy.model.Version;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row to write.
@@ -10,12 +12,25 @@ import java.util.Optional;
  * @param value what to store; empty deletes
  * @param version the version proposed; the primary stores it, or its own odd one above the row's if the row is newer
  * @param guard what must hold of the row
+ * @param parts the components to store, the key's among them, of a write that carries not all columns; others are left as they are, or
+ *     to their defaults in a new row. Present only where {@link PrimaryStore#writesParts}; there is no value then
  */
-public record Change<K, V>(K key, Optional<V> value, Version version, Guard guard) {
+public record Change<K, V>(
+        K key, Optional<V> value, Version version, Guard guard, Optional<Map<String, @Nullable Object>> parts) {
+    /** All columns. */
+    public Change(K key, Optional<V> value, Version version, Guard guard) {
+        this(key, value, version, guard, Optional.empty());
+    }
+
+    /** Whether the row is to be deleted. */
+    public boolean deletes() {
+        return value.isEmpty() && parts.isEmpty();
+    }
+
     /** Keys and values never appear in logs or messages. */
     @Override
     public String toString() {
-        return "Change[" + (value.isPresent() ? "upsert" : "delete") + ", " + version + ", " + guard + "]";
+        return "Change[" + (deletes() ? "delete" : "upsert") + ", " + version + ", " + guard + "]";
     }
 
     /** What must hold of a row for it to be written, judged under the row's lock. */

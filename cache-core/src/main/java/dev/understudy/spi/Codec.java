@@ -1,5 +1,11 @@
 package dev.understudy.spi;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
 /** Turns values into bytes. Found by {@link java.util.ServiceLoader} unless one is given. Thread-safe. */
 public interface Codec {
     /**
@@ -19,5 +25,44 @@ public interface Codec {
          * are not of this form.
          */
         V decode(byte[] bytes, int offset, int length) throws Exception;
+
+        /**
+         * The names under which a value's parts are found in the bytes, so that versions of an application with other columns are told
+         * apart. Empty, the default, if the codec does not name parts: every value is then taken as a whole, and {@link #parts} and
+         * {@link #merge} are not called.
+         */
+        default Set<String> names() {
+            return Set.of();
+        }
+
+        /** What bytes of another version of the type carry. Throws anything if they are not of this form. */
+        default Parts parts(byte[] bytes, int offset, int length) throws Exception {
+            throw new UnsupportedOperationException("the codec does not name parts");
+        }
+
+        /** The newer bytes, with those parts of the older that the newer do not have. Throws anything if either is not of this form. */
+        default byte[] merge(byte[] older, byte[] newer) throws Exception {
+            throw new UnsupportedOperationException("the codec does not name parts");
+        }
+    }
+
+    /**
+     * A value part by part. Immutable.
+     *
+     * @param names of all parts in the bytes, as {@link ValueCodec#names}
+     * @param components those that the type knows, by the name of the type's component; null for none
+     */
+    record Parts(Set<String> names, Map<String, @Nullable Object> components) {
+        /** Copies both. */
+        public Parts {
+            names = Set.copyOf(names);
+            components = Collections.unmodifiableMap(new LinkedHashMap<>(components));
+        }
+
+        /** Values never appear in logs or messages. */
+        @Override
+        public String toString() {
+            return "Parts" + names;
+        }
     }
 }

@@ -34,6 +34,14 @@ public interface PrimaryStore<K, V> {
      */
     default void check(V value) {}
 
+    /**
+     * Whether {@link #apply} writes changes that carry some of a row's columns only ({@link Change#parts}). Where it does not, the default,
+     * pending writes of versions of the application with fewer columns are left to these.
+     */
+    default boolean writesParts() {
+        return false;
+    }
+
     /** Verifies at start that the primary has what this store needs; throws naming what is missing and how to add it. */
     default void verify(PrimaryConnection connection) throws Exception {}
 

@@ -107,6 +107,7 @@ public sealed interface SharedCommand<R> {
      *     empty asks for {@link WriteBackReply.Cold} if the replica knows nothing
      * @param limit how many keys of the shard may be pending
      * @param known the highest version the writer knows for the key
+     * @param carried which pending values it may replace; empty for any
      */
     record WriteBack(
             ShardKey key,
@@ -117,8 +118,32 @@ public sealed interface SharedCommand<R> {
             Condition condition,
             Optional<Version> base,
             int limit,
-            Version known)
-            implements Keyed<WriteBackReply> {}
+            Version known,
+            Optional<Carried> carried)
+            implements Keyed<WriteBackReply> {
+        /** One that may replace any pending value. */
+        public WriteBack(
+                ShardKey key,
+                Generation generation,
+                EntryKind kind,
+                byte[] payload,
+                long writeId,
+                Condition condition,
+                Optional<Version> base,
+                int limit,
+                Version known) {
+            this(key, generation, kind, payload, writeId, condition, base, limit, known, Optional.empty());
+        }
+    }
+
+    /**
+     * The pending values that a write-back of a value may replace without losing a column; another one is answered with
+     * {@link WriteBackReply.Foreign}.
+     *
+     * @param head what the payload begins with if it has the writer's own columns
+     * @param version of the one pending value whose further columns the new payload carries on; {@link Version#ABSENT} for none
+     */
+    record Carried(byte[] head, Version version) {}
 
     /** The entries that have been pending for at least {@code age} by the shared replica's clock, oldest first, at most {@code limit}. */
     record Peek(int shard, Generation generation, Duration age, int limit) implements SharedCommand<List<Pending>> {}

@@ -18,6 +18,12 @@ public sealed interface WriteBackReply {
     /** The replica knows nothing of the key: load the row's version and call again with it. */
     record Cold() implements WriteBackReply {}
 
+    /**
+     * A pending value of that version has other columns than the writer's: ask again with a payload that carries these on, see
+     * {@link SharedCommand.Carried}.
+     */
+    record Foreign(Version pending) implements WriteBackReply {}
+
     /** A write-through of the key is under way, so the condition cannot be judged. */
     record Marked(Duration remaining) implements WriteBackReply {}
 }

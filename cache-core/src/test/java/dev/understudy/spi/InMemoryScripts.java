@@ -13,6 +13,7 @@ import dev.understudy.spi.InMemoryShard.Work;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -219,10 +220,10 @@ final class InMemoryScripts {
             if (!known && !e.dirty && base < MAXV) {
                 run.delete();
             }
-            if (!known && !e.dirty && base < MAXV) {
-                run.delete();
-            }
             return new WriteBackReply.Refused(conflict);
+        }
+        if (e.dirty && e.kind == V && c.kind() == EntryKind.VALUE && isForeign(e, c)) {
+            return new WriteBackReply.Foreign(new Version(e.ver));
         }
         if (e.dirty) {
             run.coalesce(e);
@@ -245,6 +246,14 @@ final class InMemoryScripts {
         e.wid = c.writeId();
         run.save(e);
         return new WriteBackReply.Accepted(new Version(e.ver), run.announce(e.ver, e.kind + 8), false);
+    }
+
+    /** Rule 23: whether the pending value has other columns, which the new payload does not carry on. */
+    private static boolean isForeign(Work e, SharedCommand.WriteBack c) {
+        byte[] head = c.carried().map(SharedCommand.Carried::head).orElse(new byte[0]);
+        int compared = Math.min(head.length, e.payload.length);
+        return !Arrays.equals(head, 0, head.length, e.payload, 0, compared)
+                && e.ver != c.carried().orElseThrow().version().value();
     }
 
     private static @Nullable Version conflict(long condition, long current) {

@@ -239,6 +239,35 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
     }
 
     @Test
+    void writeBack_overAPendingValueOfOtherColumns_isRefusedUntilItCarriesThemOn() {
+        ShardKey key = key("a");
+        WriteBackReply.Accepted pending = writeBack(key, "new: color", 0);
+        byte[] own = "old:".getBytes(UTF_8);
+        assertThat(call(carrying(key, "old: v", new SharedCommand.Carried(own, Version.ABSENT))))
+                .isEqualTo(new WriteBackReply.Foreign(pending.version()));
+        assertThat(new String(read(key).payload(), UTF_8)).isEqualTo("new: color");
+        assertThat(call(carrying(key, "new: v, color", new SharedCommand.Carried(own, pending.version()))))
+                .isInstanceOf(WriteBackReply.Accepted.class);
+        assertThat(call(carrying(key, "new: w", new SharedCommand.Carried("new:".getBytes(UTF_8), Version.ABSENT))))
+                .isInstanceOf(WriteBackReply.Accepted.class);
+        assertConserved(status(key));
+    }
+
+    private SharedCommand.WriteBack carrying(ShardKey key, String value, SharedCommand.Carried carried) {
+        return new SharedCommand.WriteBack(
+                key,
+                generationOf(key),
+                EntryKind.VALUE,
+                value.getBytes(UTF_8),
+                nextWriteId(),
+                Condition.NONE,
+                Optional.empty(),
+                10,
+                Version.ABSENT,
+                Optional.of(carried));
+    }
+
+    @Test
     void known_isBelowTheVersionAllocated() {
         ShardKey key = key("a");
         Version known = new Version(4_000_000_000_000_001L);

@@ -99,6 +99,11 @@ final class HookedStore<K, V> implements PrimaryStore<K, V> {
     }
 
     @Override
+    public boolean writesParts() {
+        return store.writesParts();
+    }
+
+    @Override
     public void verify(PrimaryConnection connection) throws Exception {
         store.verify(connection);
     }

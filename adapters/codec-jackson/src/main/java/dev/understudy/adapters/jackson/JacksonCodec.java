@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.exc.InvalidDefinitionException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import com.fasterxml.jackson.module.paramnames.ParameterNamesModule;
@@ -32,6 +33,9 @@ import java.util.Set;
  * bytes of a newer version of an application can be read; what a record knows must be there, so that those of an older one
  * are not mistaken for complete. Nulls are written. Numbers keep their scale (a negative one becomes 0), times their nanoseconds;
  * dates and times are text of ISO 8601, bytes are base64, enums go by their name, properties by the alphabet.
+ *
+ * <p>A record's parts are its properties, so that versions of an application with other columns read and merge each other's pending
+ * writes. Whatever is written is a part, getters without a component too. Of other classes the values are taken as wholes.
  *
  * <p>Messages of failures name the type and the kind of failure, never what was in the bytes.
  */
@@ -72,7 +76,7 @@ public final class JacksonCodec implements Codec {
     @Override
     public <V> ValueCodec<V> of(Class<V> type) {
         requireBindable(type, MAPPER.constructType(type), new HashSet<>());
-        return new Json<>(type, MAPPER.readerFor(type), MAPPER.writerFor(type));
+        return new Json<>(type, MAPPER.readerFor(type), MAPPER.writerFor(type), Columns.of(type, MAPPER));
     }
 
     /** Refuses a type whose values could be written and never be read again. */
@@ -113,11 +117,41 @@ public final class JacksonCodec implements Codec {
         private final Class<V> type;
         private final ObjectReader reader;
         private final ObjectWriter writer;
+        private final Columns columns;
 
-        Json(Class<V> type, ObjectReader reader, ObjectWriter writer) {
+        Json(Class<V> type, ObjectReader reader, ObjectWriter writer, Columns columns) {
             this.type = type;
             this.reader = reader;
             this.writer = writer;
+            this.columns = columns;
+        }
+
+        @Override
+        public Set<String> names() {
+            return columns.names();
+        }
+
+        @Override
+        public Parts parts(byte[] bytes, int offset, int length) throws IOException {
+            return columns.parts(tree(bytes, offset, length), MAPPER);
+        }
+
+        @Override
+        public byte[] merge(byte[] older, byte[] newer) throws IOException {
+            ObjectNode both = tree(older, 0, older.length);
+            both.setAll(tree(newer, 0, newer.length));
+            return MAPPER.writeValueAsBytes(both);
+        }
+
+        private ObjectNode tree(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                if (MAPPER.readTree(bytes, offset, length) instanceof ObjectNode object) {
+                    return object;
+                }
+            } catch (JacksonException e) { // its message may quote the bytes
+                throw new IOException("the bytes are no JSON (" + e.getClass().getSimpleName() + ")");
+            }
+            throw new IOException("the bytes are no object");
         }
 
         @Override

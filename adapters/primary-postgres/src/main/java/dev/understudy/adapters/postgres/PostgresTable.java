@@ -11,11 +11,14 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
@@ -49,13 +52,27 @@ import org.jspecify.annotations.Nullable;
 public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
 
+    /** Sets of columns whose statements are kept: one for each version of the application that runs, in practice. */
+    private static final int PARTIAL_LIMIT = 16;
+
     private final RecordShape<V> record;
     private final KeyShape<K, V> keyShape;
     private final TableOptions options;
     private final String name;
     private volatile @Nullable Resolved<K, V> resolved;
 
-    private record Resolved<K, V>(TableMapping<K, V> mapping, TableStatements statements) {}
+    /** The table as verified, and the statements on all columns and on each set of components that some write carried. */
+    private record Resolved<K, V>(
+            TableMapping<K, V> mapping, TableStatements statements, Map<Set<String>, TableStatements> partial) {
+        TableStatements of(Set<String> components) {
+            if (partial.size() > PARTIAL_LIMIT) {
+                partial.clear();
+            }
+            return partial.computeIfAbsent(
+                    components,
+                    carried -> new TableStatements(mapping, mapped -> carried.contains(mapping.component(mapped))));
+        }
+    }
 
     private PostgresTable(RecordShape<V> record, KeyShape<K, V> keyShape, TableOptions options, String name) {
         this.record = record;
@@ -213,7 +230,7 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
     private Resolved<K, V> resolve(PostgresConnection connection) throws SQLException {
         Catalogue catalogue = Catalogue.read(connection, options.table());
         TableMapping<K, V> mapping = TableMapping.of(options, record, keyShape, catalogue);
-        Resolved<K, V> now = new Resolved<>(mapping, new TableStatements(mapping));
+        Resolved<K, V> now = new Resolved<>(mapping, new TableStatements(mapping), new ConcurrentHashMap<>());
         resolved = now;
         return now;
     }
@@ -274,6 +291,38 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
         }
         PostgresConnection postgres = PostgresConnection.of(connection);
         Resolved<K, V> now = resolved(postgres);
-        return new TableWriter<>(now.mapping(), now.statements(), postgres).apply(changes);
+        Map<Set<String>, List<Change<K, V>>> partial = new LinkedHashMap<>();
+        List<Change<K, V>> whole = new ArrayList<>();
+        for (Change<K, V> change : changes) {
+            change.parts()
+                    .ifPresentOrElse(
+                            parts -> partial.computeIfAbsent(Set.copyOf(parts.keySet()), set -> new ArrayList<>())
+                                    .add(change),
+                            () -> whole.add(change));
+        }
+        TableWriter<K, V> all = new TableWriter<>(now.mapping(), now.statements(), postgres);
+        if (partial.isEmpty()) {
+            return all.apply(changes);
+        }
+        all.lock(changes);
+        Map<K, Applied<V>> answers = new HashMap<>(all.apply(whole));
+        for (Map.Entry<Set<String>, List<Change<K, V>>> each : partial.entrySet()) {
+            requireKey(now.mapping(), each.getKey());
+            answers.putAll(new TableWriter<>(now.mapping(), now.of(each.getKey()), postgres).apply(each.getValue()));
+        }
+        return answers;
+    }
+
+    private void requireKey(TableMapping<K, V> mapping, Set<String> carried) {
+        for (TableMapping.Mapped key : mapping.key()) {
+            if (!carried.contains(mapping.component(key))) {
+                throw new Invalid("a change of parts does not carry key component " + mapping.component(key));
+            }
+        }
+    }
+
+    @Override
+    public boolean writesParts() {
+        return true;
     }
 }

@@ -4,6 +4,7 @@ import dev.understudy.adapters.postgres.Catalogue.Column;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Version;
 import dev.understudy.model.Versioning;
+import dev.understudy.spi.Change;
 import dev.understudy.spi.Row;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -72,12 +73,20 @@ record TableMapping<K, V>(
         return !uninsertable.isEmpty();
     }
 
-    /** The texts of one column of the values, as an array parameter. */
-    String array(Mapped mapped, List<V> values) {
-        return Literals.array(values, value -> {
-            Object component = record.get(value, mapped.index());
+    /** The texts of one column of the changes' values or parts, as an array parameter. */
+    String array(Mapped mapped, List<Change<K, V>> changes) {
+        String name = component(mapped);
+        return Literals.array(changes, change -> {
+            Object component = change.value().isPresent()
+                    ? record.get(change.value().get(), mapped.index())
+                    : change.parts().orElseThrow().get(name);
             return component == null ? null : mapped.type().text().apply(component);
         });
+    }
+
+    /** The name of the column's component. */
+    String component(Mapped mapped) {
+        return record.components().get(mapped.index()).name();
     }
 
     /** The texts of one part of the keys, as an array parameter. */

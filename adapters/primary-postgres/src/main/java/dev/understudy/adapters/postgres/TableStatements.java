@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -48,9 +49,14 @@ final class TableStatements {
     private final Map<Condition, String> deletes = new EnumMap<>(Condition.class);
 
     TableStatements(TableMapping<?, ?> mapping) {
+        this(mapping, mapped -> true);
+    }
+
+    /** Statements that write only some of the columns, the key's among them; they read all. */
+    TableStatements(TableMapping<?, ?> mapping, Predicate<Mapped> carried) {
         this.mapping = mapping;
-        inserted = mapping.columns(Mapped::isInserted);
-        updated = mapping.columns(Mapped::isUpdated);
+        inserted = mapping.columns(mapped -> mapped.isInserted() && carried.test(mapped));
+        updated = mapping.columns(mapped -> mapped.isUpdated() && carried.test(mapped));
         table = mapping.table();
         isVersioned = mapping.version().isPresent();
         version = mapping.version().orElse("");

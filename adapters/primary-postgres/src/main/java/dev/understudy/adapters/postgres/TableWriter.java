@@ -115,6 +115,11 @@ final class TableWriter<K, V> {
         return items;
     }
 
+    /** Locks the rows that are there, in order: before several lists are written one after the other. */
+    void lock(List<Change<K, V>> changes) throws SQLException {
+        connection.run(new Script().read(statements.lockVersions(), row -> {}, keys(changes(ordered(changes)))));
+    }
+
     /** The order in which rows are locked. */
     static <K> Comparator<K> byText(KeyShape<K, ?> keyShape) {
         return Comparator.comparing(keyShape.format()::text, TableWriter::compareBytes);
@@ -179,7 +184,7 @@ final class TableWriter<K, V> {
         if (comparesVersions && mapping.version().isEmpty()) {
             throw new Invalid("table " + mapping.table() + " has no version column, which guard " + guard + " needs");
         }
-        if (change.value().isEmpty()) {
+        if (change.deletes()) {
             return guard instanceof Guard.Missing
                     ? Kind.NOTHING
                     : guard instanceof Guard.Older
@@ -217,11 +222,9 @@ final class TableWriter<K, V> {
     }
 
     private void store(Script script, String sql, List<Change<K, V>> group, boolean withGuards) {
-        List<V> values =
-                group.stream().flatMap(change -> change.value().stream()).toList();
         List<String> arrays = new ArrayList<>();
         for (Mapped mapped : statements.inserted()) {
-            arrays.add(mapping.array(mapped, values));
+            arrays.add(mapping.array(mapped, group));
         }
         if (mapping.version().isPresent()) {
             arrays.add(versions(group, Change::version));
@@ -313,7 +316,7 @@ final class TableWriter<K, V> {
     /** An unguarded delete, or one of a row that must exist, that found nothing has its answer already. */
     private static boolean needsLook(Change<?, ?> change) {
         boolean isSimple = change.guard() instanceof Guard.None || change.guard() instanceof Guard.Exists;
-        return change.value().isPresent() || !isSimple;
+        return !change.deletes() || !isSimple;
     }
 
     /** The answer to a change that was not written, given the row's version; empty if its guard does hold. */
@@ -325,7 +328,7 @@ final class TableWriter<K, V> {
         if (!current.isAbsent()) {
             return Optional.empty();
         }
-        if (change.value().isEmpty()) {
+        if (change.deletes()) {
             return Optional.of(new Applied.Deleted<>(false));
         }
         if (!mapping.isUpdateOnly()) {

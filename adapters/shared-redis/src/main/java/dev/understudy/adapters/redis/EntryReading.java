@@ -42,6 +42,7 @@ final class EntryReading {
                         new Position(generation, answer.number(2)),
                         answer.text(3).equals("dup"));
             case "COLD" -> new WriteBackReply.Cold();
+            case "FOREIGN" -> new WriteBackReply.Foreign(new Version(answer.number(1)));
             case "MARKED" -> new WriteBackReply.Marked(Duration.of(answer.number(1), ChronoUnit.MICROS));
             case "CONFLICT" -> new WriteBackReply.Refused(new Version(answer.number(1)));
             case "FULL" -> new WriteBackReply.Full();

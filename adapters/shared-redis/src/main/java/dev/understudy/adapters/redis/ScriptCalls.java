@@ -129,7 +129,9 @@ final class ScriptCalls {
                 Request.number(c.condition().code()),
                 c.base().isPresent() ? version(c.base().get()) : MINUS_ONE,
                 Request.number(c.limit()),
-                known(c.known()));
+                known(c.known()),
+                c.carried().map(SharedCommand.Carried::head).orElse(NOTHING),
+                c.carried().map(carried -> version(carried.version())).orElse(ZERO));
     }
 
     /** @param vanished hears how many queued keys had no record any more, before the reply is complete */

@@ -2,8 +2,10 @@
 -- ARGV 5 op: 1 value, 3 delete; 6 payload, 7 writeId,
 --      8 condition: -1 none, -2 must exist, 0 must be absent, else the exact version,
 --      9 base: -1 not given, 0 absent, MAXV unknown (the primary cannot be reached), else the row version loaded after COLD,
---      10 limit of pending keys in the shard, 11 highest version known to the caller (0: none)
--- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL
+--      10 limit of pending keys in the shard, 11 highest version known to the caller (0: none),
+--      12 what a pending value must begin with to be replaced ('' or none: it may be any): format and columns,
+--      13 version of the pending value whose further columns the payload carries already (0: none)
+-- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL | FOREIGN, version (of a pending value with other columns)
 local e=load() or blank(); local wid=tonumber(ARGV[7])
 if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
 local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
@@ -28,6 +30,10 @@ if condition~=-1 then
     if not known and not e.dirty and base<MAXV then redis.call('DEL',KEYS[1]) end  -- gives the lease back
     return {'CONFLICT',current}
   end
+end
+local head=ARGV[12] or ''
+if e.dirty and e.kind==V and ARGV[5]=='1' and string.sub(e.payload,1,#head)~=head and e.ver~=tonumber(ARGV[13]) then
+  return {'FOREIGN',e.ver}                           -- rule 23: a column that the writer does not know would be lost
 end
 if e.dirty then coalesce(e)
 else

@@ -163,7 +163,10 @@ final class CommandMix {
                 condition,
                 base,
                 limit,
-                known());
+                known(),
+                random.nextInt(6) == 0
+                        ? Optional.of(new SharedCommand.Carried(new byte[] {1}, near(key)))
+                        : Optional.empty());
     }
 
     private SharedCommand<?> drained(ShardKey key, Generation generation) {

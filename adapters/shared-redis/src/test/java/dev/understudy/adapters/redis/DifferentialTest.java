@@ -124,6 +124,7 @@ final class DifferentialTest {
                 "WriteBack Refused",
                 "WriteBack Cold",
                 "WriteBack Marked",
+                "WriteBack Foreign",
                 "Peek none",
                 "Peek some",
                 "ReportLost ShardStatus"));
