@@ -98,9 +98,6 @@ final class DrainBatch<K, V> {
     private Optional<Item<K, V>> read(Pending pending, K key) {
         SharedEntry entry = pending.entry();
         Envelope<V> envelope = context.envelope;
-        if (envelope.losesColumns(entry.bytes(), entry.offset(), entry.length())) {
-            return Optional.empty();
-        }
         if (envelope.lacksNone(entry.bytes(), entry.offset(), entry.length())) {
             return envelope.open(entry.bytes(), entry.offset(), entry.length())
                     .map(value -> new Item<>(pending, key, Optional.of(value), Optional.empty()));

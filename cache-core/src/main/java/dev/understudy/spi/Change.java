@@ -3,7 +3,6 @@ package dev.understudy.spi;
 import dev.understudy.model.Version;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One row to write.
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *     to their defaults in a new row. Present only where {@link PrimaryStore#writesParts}; there is no value then
  */
 public record Change<K, V>(
-        K key, Optional<V> value, Version version, Guard guard, Optional<Map<String, @Nullable Object>> parts) {
+        K key, Optional<V> value, Version version, Guard guard, Optional<Map<String, Optional<Object>>> parts) {
     /** All columns. */
     public Change(K key, Optional<V> value, Version version, Guard guard) {
         this(key, value, version, guard, Optional.empty());

@@ -1,10 +1,8 @@
 package dev.understudy.spi;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Turns values into bytes. Found by {@link java.util.ServiceLoader} unless one is given. Thread-safe. */
 public interface Codec {
@@ -50,13 +48,13 @@ public interface Codec {
      * A value part by part. Immutable.
      *
      * @param names of all parts in the bytes, as {@link ValueCodec#names}
-     * @param components those that the type knows, by the name of the type's component; null for none
+     * @param components those that the type knows, by the name of the type's component; empty for null
      */
-    record Parts(Set<String> names, Map<String, @Nullable Object> components) {
+    record Parts(Set<String> names, Map<String, Optional<Object>> components) {
         /** Copies both. */
         public Parts {
             names = Set.copyOf(names);
-            components = Collections.unmodifiableMap(new LinkedHashMap<>(components));
+            components = Map.copyOf(components);
         }
 
         /** Values never appear in logs or messages. */

@@ -13,8 +13,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The properties of a record's JSON. Immutable.
@@ -60,14 +60,15 @@ record Columns(Set<String> names, Map<String, Component> components) {
     Parts parts(ObjectNode object, ObjectMapper mapper) throws IOException {
         Set<String> found = new LinkedHashSet<>();
         object.fieldNames().forEachRemaining(found::add);
-        Map<String, @Nullable Object> known = new LinkedHashMap<>();
+        Map<String, Optional<Object>> known = new LinkedHashMap<>();
         for (Map.Entry<String, Component> each : components.entrySet()) {
             JsonNode node = object.get(each.getKey());
             if (node != null) {
                 try {
                     known.put(
                             each.getValue().name(),
-                            mapper.readerFor(each.getValue().type()).readValue(node));
+                            Optional.ofNullable(
+                                    mapper.readerFor(each.getValue().type()).readValue(node)));
                 } catch (JsonProcessingException e) { // its message may quote the value
                     throw new IOException(
                             "a property does not decode (" + e.getClass().getSimpleName() + ")");

@@ -79,7 +79,10 @@ record TableMapping<K, V>(
         return Literals.array(changes, change -> {
             Object component = change.value().isPresent()
                     ? record.get(change.value().get(), mapped.index())
-                    : change.parts().orElseThrow().get(name);
+                    : change.parts()
+                            .map(parts -> parts.getOrDefault(name, Optional.empty()))
+                            .orElseThrow()
+                            .orElse(null);
             return component == null ? null : mapped.type().text().apply(component);
         });
     }
