@@ -299,6 +299,10 @@ final class GroupCommit<K, V> {
         Map<K, Conflict> refused;
         try {
             write.prepare(byKey.keySet());
+            if (write.hasForeign(Mutation.upserted(mutations))) {
+                write.rolledBack();
+                return false;
+            }
             refused = context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
                 context.primary.lockTimeout(connection, WriteThrough.LOCK_WAIT);
                 Map<K, Conflict> conflicts = write.writeEach(connection, mutations);

@@ -1,6 +1,7 @@
 package dev.understudy.engine;
 
 import dev.understudy.model.Version;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -30,6 +31,14 @@ public record Mutation<K, V>(K key, Optional<V> value, Verb verb, Optional<Versi
             return ifVersion.get().isAbsent() ? Verb.INSERT : Verb.UPDATE;
         }
         return verb;
+    }
+
+    /** The keys of rows that are written, not deleted. */
+    static <K, V> List<K> upserted(List<Mutation<K, V>> mutations) {
+        return mutations.stream()
+                .filter(mutation -> mutation.value().isPresent())
+                .map(Mutation::key)
+                .toList();
     }
 
     /** Keys and values never appear in logs or messages. */

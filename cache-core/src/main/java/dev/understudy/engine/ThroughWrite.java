@@ -19,15 +19,12 @@ import dev.understudy.spi.ApplyReply;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Change.Guard;
 import dev.understudy.spi.EntryKind;
-import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Prepared;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Renewed;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.AppliedChange;
-import dev.understudy.spi.SharedEntry;
-import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -51,8 +48,6 @@ import org.jspecify.annotations.Nullable;
 final class ThroughWrite<K, V> {
     /** Subtracted from a marker's deadline, for the skew between the clocks of primary and shared replica. */
     private static final long SKEW_MICROS = 100_000;
-    /** Between two looks at a pending write that must be drained first. */
-    private static final Duration LOOK = Duration.ofMillis(10);
     /** What the outcome is given at least, once the primary has committed. */
     private static final Duration GRACE = Duration.ofMillis(500);
 
@@ -73,6 +68,9 @@ final class ThroughWrite<K, V> {
         final long writeId = CacheContext.newIdentity();
         Generation generation = Generation.NONE;
         Prepared prepared = new Prepared(Version.ABSENT, 0, 0, EntryKind.PLACEHOLDER, Version.ABSENT);
+
+        /** Whether the pending value is known to have no column that this version of the application does not know. */
+        boolean isOwn;
 
         @Nullable
         Applied<V> applied;
@@ -131,10 +129,7 @@ final class ThroughWrite<K, V> {
     /** Writes on the connection, all or none; what the primary stored becomes visible elsewhere only after {@link #committed}. */
     Map<K, Applied<V>> write(PrimaryConnection connection, List<Mutation<K, V>> mutations) throws Exception {
         prepare(mutations.stream().map(Mutation::key).toList());
-        awaitForeign(mutations.stream()
-                .filter(mutation -> mutation.value().isPresent())
-                .map(Mutation::key)
-                .toList());
+        awaitForeign(Mutation.upserted(mutations));
         List<Change<K, V>> changes = new ArrayList<>();
         for (Mutation<K, V> mutation : mutations) {
             changes.add(change(mutation));
@@ -174,7 +169,11 @@ final class ThroughWrite<K, V> {
     private Change<K, V> change(Mutation<K, V> mutation) {
         Marked<V> mark = at(mutation.key());
         Version version = context.isVersioned() ? mark.prepared.version() : Version.UNVERSIONED;
-        return new Change<>(mutation.key(), mutation.value(), version, guard(mutation, mark));
+        return new Change<>(
+                mutation.key(),
+                mutation.value(),
+                version,
+                ThroughGuards.of(mutation, mark.prepared, mark.applied != null));
     }
 
     /** Forgets what was written, as the transaction was rolled back and is tried again under the same markers. */
@@ -186,37 +185,25 @@ final class ThroughWrite<K, V> {
      * Waits until pending values with columns that this version of the application does not know are drained: the write would supersede them,
      * and these columns would be lost. Rule 23.
      */
-    private void awaitForeign(Collection<K> upserted) {
-        List<ShardKey> pending = upserted.stream()
+    void awaitForeign(Collection<K> upserted) {
+        while (hasForeign(upserted)) {
+            ForeignWrites.pause(deadline);
+        }
+    }
+
+    /** Whether a marked key has a pending value with such columns. */
+    boolean hasForeign(Collection<K> upserted) {
+        List<Marked<V>> pending = upserted.stream()
                 .map(this::at)
-                .filter(mark -> mark.applied == null && mark.prepared.pendingKind() == EntryKind.VALUE)
-                .map(mark -> mark.address)
+                .filter(mark -> !mark.isOwn && mark.prepared.pendingKind() == EntryKind.VALUE)
                 .toList();
-        while (!pending.isEmpty() && entries(pending).stream().anyMatch(this::isForeign)) {
-            if (deadline.remainingNanos() < 2 * LOOK.toNanos()) {
-                throw new Unavailable(
-                        "a pending write of another version of the application is not drained yet",
-                        null,
-                        Tier.SHARED,
-                        Outcome.NOT_APPLIED);
-            }
-            deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
+        if (pending.isEmpty()) {
+            return false;
         }
-    }
-
-    private List<@Nullable SharedEntry> entries(List<ShardKey> addresses) {
-        try {
-            return Replies.await(context.shared.read(addresses), deadline);
-        } catch (SharedReplicaFailure | GenerationChanged e) {
-            throw Replies.shared(e, Outcome.NOT_APPLIED);
-        }
-    }
-
-    private boolean isForeign(@Nullable SharedEntry entry) {
-        return entry != null
-                && entry.pending()
-                && entry.kind() == EntryKind.VALUE
-                && context.envelope.losesColumns(entry.bytes(), entry.offset(), entry.length());
+        boolean isForeign = ForeignWrites.isAny(
+                context, pending.stream().map(mark -> mark.address).toList(), deadline);
+        pending.forEach(mark -> mark.isOwn = !isForeign);
+        return isForeign;
     }
 
     /** Stamps rows that the caller's own SQL changed, so that their order is known, and takes note of those it deleted. */
@@ -266,7 +253,7 @@ final class ThroughWrite<K, V> {
                 throw new Invalid("the store answered nothing for a change");
             }
             if (result instanceof Applied.Refused<V> refused) {
-                refusals.put(change.key(), conflict(change.guard(), refused.current()));
+                refusals.put(change.key(), ThroughGuards.conflict(change.guard(), refused.current()));
                 tombstones.remove(at(change.key()).address.text());
             } else {
                 at(change.key()).applied = result;
@@ -474,42 +461,6 @@ final class ThroughWrite<K, V> {
     private void leave() {
         marked.forEach((key, mark) -> near.leave(key, mark.ticket));
         marked.clear();
-    }
-
-    private Guard guard(Mutation<K, V> mutation, Marked<V> mark) {
-        Prepared prepared = mark.prepared;
-        Optional<Version> expected = mutation.ifVersion();
-        if (mark.applied != null || !prepared.hasPending()) {
-            return switch (mutation.effectiveVerb()) {
-                case SAVE -> Guard.NONE;
-                case INSERT -> Guard.MISSING;
-                case UPDATE -> expected.<Guard>map(Guard.Exactly::new).orElse(Guard.EXISTS);
-                case DELETE -> expected.<Guard>map(Guard.Exactly::new).orElse(Guard.NONE);
-            };
-        }
-        // A pending write stands for the row: it is what the condition is judged against.
-        boolean isThere = prepared.pendingKind() == EntryKind.VALUE;
-        Version pending = prepared.pendingVersion();
-        Version current = isThere ? pending : Version.ABSENT;
-        boolean holds = switch (mutation.effectiveVerb()) {
-            case SAVE -> true;
-            case INSERT -> !isThere;
-            case UPDATE -> isThere && expected.map(current::equals).orElse(true);
-            case DELETE -> expected.map(current::equals).orElse(true);
-        };
-        if (!holds) {
-            throw new Conflict("a pending write is current", Tier.SHARED, current);
-        }
-        boolean isFree =
-                mutation.effectiveVerb() == Mutation.Verb.SAVE || mutation.effectiveVerb() == Mutation.Verb.DELETE;
-        return isFree && expected.isEmpty() ? Guard.NONE : new Guard.AtMost(pending);
-    }
-
-    private static Conflict conflict(Guard guard, Version current) {
-        String why = guard instanceof Guard.Missing
-                ? "the row exists"
-                : current.isAbsent() ? "the row does not exist" : "another version is current";
-        return new Conflict(why, Tier.PRIMARY, current);
     }
 
     private Marked<V> at(K key) {

@@ -69,16 +69,17 @@ final class Updates<K, V> {
 
     /** Under the row's lock, in one transaction. */
     WriteReceipt locked(K key, UnaryOperator<V> change, Known<K> known, Deadline deadline) {
-        Map<K, WriteReceipt> receipts = through.run(List.of(key), known, deadline, (write, connection) -> {
-            Row<V> row = context.store.lock(connection, List.of(key)).get(key);
-            if (row == null) {
-                throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
-            }
-            V next = changed(key, change, row.value());
-            write.write(
-                    connection,
-                    List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
-        });
+        Map<K, WriteReceipt> receipts =
+                through.run(List.of(key), List.of(key), known, deadline, (write, connection) -> {
+                    Row<V> row = context.store.lock(connection, List.of(key)).get(key);
+                    if (row == null) {
+                        throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
+                    }
+                    V next = changed(key, change, row.value());
+                    write.write(
+                            connection,
+                            List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
+                });
         return CacheContext.present(receipts.get(key), "the receipt");
     }
 

@@ -49,7 +49,8 @@ final class WriteThrough<K, V> {
     /** Writes all rows in a transaction of their own. */
     Map<K, WriteReceipt> alone(List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline) {
         List<K> keys = mutations.stream().map(Mutation::key).toList();
-        return run(keys, known, deadline, (write, connection) -> write.write(connection, mutations));
+        List<K> upserted = Mutation.upserted(mutations);
+        return run(keys, upserted, known, deadline, (write, connection) -> write.write(connection, mutations));
     }
 
     /** A repository's part in a transaction that the caller spans over several. */
@@ -64,14 +65,16 @@ final class WriteThrough<K, V> {
     }
 
     /**
-     * Marks the keys, runs the step in a transaction of its own and tells the replicas the outcome. A row that a stranger has locked is
-     * tried again until the deadline, so that no connection is held for the length of his transaction.
+     * Marks the keys, waits until no column that this version of the application does not know is pending on those upserted, runs the step
+     * in a transaction of its own and tells the replicas the outcome. A row that a stranger has locked is tried again until the deadline,
+     * so that no connection is held for the length of his transaction.
      */
-    Map<K, WriteReceipt> run(List<K> keys, Known<K> known, Deadline deadline, Step<K, V> step) {
+    Map<K, WriteReceipt> run(List<K> keys, List<K> upserted, Known<K> known, Deadline deadline, Step<K, V> step) {
         ThroughWrite<K, V> write = participant(known, deadline);
         Duration wait = LOCK_WAIT;
         try {
             write.prepare(keys);
+            write.awaitForeign(upserted);
             while (!attempt(write, wait, deadline, step)) {
                 wait = wait.compareTo(LONGEST_LOCK_WAIT) < 0 ? wait.multipliedBy(2) : wait;
             }
