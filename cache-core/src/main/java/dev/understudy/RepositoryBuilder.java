@@ -112,7 +112,8 @@ public final class RepositoryBuilder<K, V> {
                         back.delay.get(),
                         back.batch.get(),
                         back.lease.get(),
-                        back.drains));
+                        back.drains,
+                        back.parentWait.get()));
     }
 
     /** Settings of the near replica. */
@@ -197,6 +198,8 @@ public final class RepositoryBuilder<K, V> {
         private final Setting<Integer> batch = new Setting<>("back.batch", 1_000, 1, 10_000);
         private final Setting<Duration> lease =
                 new Setting<>("back.lease", Duration.ofSeconds(15), Duration.ofMillis(500), Duration.ofMinutes(5));
+        private final Setting<Duration> parentWait =
+                new Setting<>("back.parentWait", Duration.ofSeconds(30), Duration.ZERO, Duration.ofHours(1));
         private Ack ack = Ack.ACCEPTED;
         private Overflow overflow = Overflow.WRITE_THROUGH;
         private boolean byDefault;
@@ -250,6 +253,15 @@ public final class RepositoryBuilder<K, V> {
         /** How long a shard belongs to an instance that has fallen silent; 500 ms to 5 minutes, default 15 s. */
         public Back lease(Duration life) {
             lease.set(life);
+            return this;
+        }
+
+        /**
+         * How long a row whose parent row is missing (SQLSTATE 23503) stays pending, because the parent may still be pending itself; then it
+         * goes to the dead letters. 0 to 1 hour, default 30 s.
+         */
+        public Back parentWait(Duration limit) {
+            parentWait.set(limit);
             return this;
         }
 

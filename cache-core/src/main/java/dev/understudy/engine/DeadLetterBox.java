@@ -71,7 +71,11 @@ final class DeadLetterBox<K, V> {
     private DeadLetter<K, V> decoded(DrainLedger.DeadLetter letter) {
         boolean isDelete = letter.kind() == EntryKind.DELETED;
         byte[] payload = letter.payload();
-        Optional<V> value = isDelete ? Optional.empty() : context.envelope.open(payload, 0, payload.length);
+        // A value with columns that this version does not know is for a version that does: a retry here would lose
+        // them.
+        Optional<V> value = isDelete || context.envelope.losesColumns(payload, 0, payload.length)
+                ? Optional.empty()
+                : context.envelope.open(payload, 0, payload.length);
         return new DeadLetter<>(
                 context.keys.parse(letter.key()),
                 value,

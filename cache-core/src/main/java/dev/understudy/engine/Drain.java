@@ -54,7 +54,7 @@ final class Drain<K, V> {
         this.shards = shards;
         this.undrained = undrained;
         this.leases = new ShardLeases<>(context, owner);
-        this.orphans = new Orphans(context.clock);
+        this.orphans = new Orphans(context.clock, context.settings.back().parentWait());
         this.thread = new Thread(this::run, threadName);
         this.thread.setDaemon(true);
     }

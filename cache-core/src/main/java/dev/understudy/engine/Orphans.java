@@ -12,9 +12,9 @@ import java.util.Map;
  */
 final class Orphans {
     private static final int LIMIT = 10_000;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Clock clock;
+    private final Duration patience;
     private final Map<String, Long> since = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
@@ -24,15 +24,16 @@ final class Orphans {
         }
     };
 
-    Orphans(Clock clock) {
+    Orphans(Clock clock, Duration patience) {
         this.clock = clock;
+        this.patience = patience;
     }
 
     /** Notes that the row's parent is missing; answers whether it has been missing for too long. */
     boolean isPatienceOver(Pending pending) {
         long now = clock.nanoTime();
         long first = since.computeIfAbsent(pending.key().text(), key -> now);
-        if (now - first < PATIENCE.toNanos()) {
+        if (now - first < patience.toNanos()) {
             return false;
         }
         since.remove(pending.key().text());

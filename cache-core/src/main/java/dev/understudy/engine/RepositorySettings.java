@@ -49,6 +49,7 @@ public record RepositorySettings(
      * @param batch rows of one drain transaction
      * @param lease how long a shard belongs to an instance that says nothing
      * @param drains whether this instance drains at all
+     * @param parentWait how long a row whose parent row is missing stays pending before it goes to the dead letters
      */
     public record Back(
             boolean byDefault,
@@ -59,5 +60,6 @@ public record RepositorySettings(
             Duration delay,
             int batch,
             Duration lease,
-            boolean drains) {}
+            boolean drains,
+            Duration parentWait) {}
 }
