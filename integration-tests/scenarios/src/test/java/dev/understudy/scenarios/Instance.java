@@ -7,10 +7,13 @@ import dev.understudy.RepositoryBuilder;
 import dev.understudy.Understudy;
 import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
+import dev.understudy.servers.SwitchingDataSource;
 import dev.understudy.spi.FaultySharedReplica;
 import dev.understudy.spi.PrimaryStore;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,8 +24,11 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** One running copy of the library, with hooks at its shared replica, its primary and its stores. Thread-safe. */
 final class Instance implements AutoCloseable {
     private static final int CONNECTIONS = 8;
+    /** Whether a transaction pooler is imitated, {@code -Dunderstudy.pooler=true}. */
+    private static final boolean POOLER = Boolean.getBoolean("understudy.pooler");
 
     private final HikariDataSource pool;
+    private final List<AutoCloseable> closing = new ArrayList<>();
     private final Statements statements = new Statements();
     private final HookedPrimary primary;
     private final FaultySharedReplica replica;
@@ -56,12 +62,23 @@ final class Instance implements AutoCloseable {
         config.setMinimumIdle(1);
         config.setConnectionTimeout(5_000);
         pool = new HikariDataSource(config);
-        primary = new HookedPrimary(PostgresPrimary.on(pool).build());
+        primary = new HookedPrimary(
+                POOLER ? behindAPooler(jdbcUrl) : PostgresPrimary.on(pool).build());
         replica = new FaultySharedReplica(redis.get());
         Understudy.Builder builder =
                 Understudy.builder().namespace(namespace).shared(() -> replica).primary(() -> primary);
         more.accept(builder);
         understudy = builder.build();
+    }
+
+    /** Each transaction gets another session, of which nothing of the last one's is left. */
+    private PostgresPrimary behindAPooler(String jdbcUrl) {
+        PGSimpleDataSource server = new PGSimpleDataSource();
+        server.setUrl(jdbcUrl);
+        server.setPrepareThreshold(0);
+        SwitchingDataSource switching = new SwitchingDataSource(statements.watching(server));
+        closing.add(switching);
+        return PostgresPrimary.on(switching).connections(CONNECTIONS).build();
     }
 
     /** A repository over a store, which gets hooks. */
@@ -117,6 +134,13 @@ final class Instance implements AutoCloseable {
     long close(Duration timeout) {
         long left = understudy.close(timeout);
         pool.close();
+        for (AutoCloseable one : closing) {
+            try {
+                one.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
         return left;
     }
 

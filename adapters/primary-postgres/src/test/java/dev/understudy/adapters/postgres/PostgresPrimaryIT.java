@@ -1,6 +1,7 @@
 package dev.understudy.adapters.postgres;
 
 import dev.understudy.model.Versioning;
+import dev.understudy.servers.SwitchingDataSource;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.LedgerContract;
 import dev.understudy.spi.Primary;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** The contracts of primary and ledger, directly and as if through a transaction pooler. */
 class PostgresPrimaryIT {
@@ -29,7 +31,9 @@ class PostgresPrimaryIT {
         tables(Versioning.column("us_version")).install(database.dataSource());
         tables(Versioning.columnAndTrigger("us_version")).install(database.dataSource());
         database.primary().install();
-        switching = new SwitchingDataSource(database.url() + "&prepareThreshold=0");
+        PGSimpleDataSource server = new PGSimpleDataSource();
+        server.setUrl(database.url() + "&prepareThreshold=0");
+        switching = new SwitchingDataSource(server);
         pooled = PostgresPrimary.on(switching).connections(8).build();
     }
 

@@ -1,10 +1,9 @@
-package dev.understudy.adapters.postgres;
+package dev.understudy.servers;
 
 import java.io.PrintWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.Statement;
@@ -18,13 +17,29 @@ import javax.sql.DataSource;
  * What a transaction pooler is to its clients: a few server sessions, of which each transaction gets another, with nothing
  * left of what was there before ({@code DISCARD ALL}, in a way that the driver does not notice). Thread-safe.
  */
-final class SwitchingDataSource implements DataSource {
-    private final String url;
+public final class SwitchingDataSource implements DataSource, AutoCloseable {
+    private final DataSource server;
     private final Deque<Connection> sessions = new ArrayDeque<>();
-    final AtomicLong lent = new AtomicLong();
+    private final AtomicLong lent = new AtomicLong();
 
-    SwitchingDataSource(String url) {
-        this.url = url;
+    /** Switches between sessions of that server; they end with the JVM or with {@link #close}. */
+    public SwitchingDataSource(DataSource server) {
+        this.server = server;
+    }
+
+    /** How often a session was lent. */
+    public long lent() {
+        return lent.get();
+    }
+
+    /** Ends the sessions that nobody has. */
+    @Override
+    public void close() throws SQLException {
+        synchronized (sessions) {
+            while (!sessions.isEmpty()) {
+                sessions.remove().close();
+            }
+        }
     }
 
     @Override
@@ -36,15 +51,17 @@ final class SwitchingDataSource implements DataSource {
             session = sessions.size() > 2 ? sessions.poll() : null;
         }
         if (session == null) {
-            session = DriverManager.getConnection(url);
+            session = server.getConnection();
         }
         forget(session);
         Connection lentSession = session;
         return (Connection) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
                     if (method.getName().equals("close")) {
-                        synchronized (sessions) {
-                            sessions.add(lentSession);
+                        if (!lentSession.isClosed()) {
+                            synchronized (sessions) {
+                                sessions.add(lentSession);
+                            }
                         }
                         return null;
                     }
