@@ -35,6 +35,9 @@ final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
     private static final Duration LOOK = Duration.ofMillis(5);
     private static final Duration IDLE_PAUSE = Duration.ofMillis(250);
+    /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
+    private static final int BATCH_LEAST = 20;
+
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
 
@@ -48,6 +51,8 @@ final class Drain<K, V> {
     private volatile boolean paused;
     private volatile boolean hinted;
     private Duration backoff = FIRST_BACKOFF;
+    /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
+    private int batchRows;
 
     Drain(CacheContext<K, V> context, Shards shards, Undrained undrained, String owner, String threadName) {
         this.context = context;
@@ -55,6 +60,7 @@ final class Drain<K, V> {
         this.undrained = undrained;
         this.leases = new ShardLeases<>(context, owner);
         this.orphans = new Orphans(context.clock, context.settings.back().parentWait());
+        this.batchRows = context.settings.back().batch();
         this.thread = new Thread(this::run, threadName);
         this.thread.setDaemon(true);
     }
@@ -124,9 +130,13 @@ final class Drain<K, V> {
             hinted = false;
             Duration next = step();
             backoff = FIRST_BACKOFF;
+            batchRows = Math.min(context.settings.back().batch(), batchRows * 2);
             return next;
         } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged | MassRefusal e) {
             context.counters.drainFailures.increment();
+            if (isLate(e)) {
+                batchRows = Math.max(Math.min(BATCH_LEAST, batchRows), batchRows / 2);
+            }
             LOG.warn("drain of {} failed and is retried: {}", context.store.name(), e.getMessage());
         } catch (RuntimeException e) {
             context.counters.drainFailures.increment();
@@ -138,6 +148,13 @@ final class Drain<K, V> {
         }
         backoff = backoff.multipliedBy(2).compareTo(LAST_BACKOFF) > 0 ? LAST_BACKOFF : backoff.multipliedBy(2);
         return Duration.ofNanos(ThreadLocalRandom.current().nextLong(backoff.toNanos() / 2, backoff.toNanos()));
+    }
+
+    /** Whether the time of a transaction or of a command ran out. */
+    private static boolean isLate(RuntimeException e) {
+        return e instanceof PrimaryFailure primary
+                ? primary.sqlState().equals("57014") || primary.sqlState().equals("25P04")
+                : e instanceof SharedReplicaFailure shared && shared.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
     }
 
     /**
@@ -155,7 +172,7 @@ final class Drain<K, V> {
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         pending.keySet().retainAll(held.keySet());
-        Map<Integer, Integer> shares = shares(pending, context.settings.back().batch());
+        Map<Integer, Integer> shares = shares(pending, batchRows);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());

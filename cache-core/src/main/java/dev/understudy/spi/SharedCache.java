@@ -24,7 +24,10 @@ public interface SharedCache {
     /** Carries out a command, at most once. */
     <R> CompletionStage<R> submit(SharedCommand<R> command);
 
-    /** The positions of all shards, in order of shard; one round trip per server. */
+    /**
+     * The positions of all shards, in order of shard; one round trip per server. A shard that is not open on the present connection has
+     * none: its stored generation says nothing before the server was compared with it.
+     */
     CompletionStage<List<ShardPosition>> positions();
 
     /** How many entries are pending in each shard, in order of shard; one round trip per server. */

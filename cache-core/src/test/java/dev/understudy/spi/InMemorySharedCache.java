@@ -1,6 +1,7 @@
 package dev.understudy.spi;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
 import java.util.BitSet;
 import java.util.List;
@@ -65,7 +66,9 @@ public final class InMemorySharedCache implements SharedCache {
 
     @Override
     public CompletionStage<List<ShardPosition>> positions() {
-        return stage(() -> connection.server().positions(namespace, name));
+        return stage(() -> connection.server().positions(namespace, name).stream()
+                .map(each -> isOpen(each.shard()) ? each : new ShardPosition(each.shard(), Position.NONE))
+                .toList());
     }
 
     @Override
@@ -98,6 +101,12 @@ public final class InMemorySharedCache implements SharedCache {
     private long presentConnection() {
         synchronized (lock) {
             return connections;
+        }
+    }
+
+    private boolean isOpen(int shard) {
+        synchronized (lock) {
+            return open.get(shard);
         }
     }
 

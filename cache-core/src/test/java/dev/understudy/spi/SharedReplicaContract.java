@@ -187,6 +187,10 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
                     .generation()
                     .equals(generationOf(key));
         });
+        assertThat(reply(cache.positions()))
+                .allSatisfy(each -> assertThat(each.position().equals(Position.NONE))
+                        .as("shard %s has no position before it is opened again", each.shard())
+                        .isEqualTo(each.shard() != key.shard()));
         assertThat(call(lease(key, 1))).isInstanceOf(LeaseReply.Granted.class);
         await().atMost(Duration.ofSeconds(10)).until(() -> {
             call(invalidate(key, 0));

@@ -78,6 +78,26 @@ class DrainIT {
     }
 
     @Test
+    void batch_thatIsTooMuchForItsTime_goesInSmallerOnes() {
+        instances.createItems(COLUMN);
+        instances
+                .sql()
+                .run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END $$;"
+                        + " CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON item FOR EACH ROW EXECUTE FUNCTION slow()");
+        CachedRepository<Long, Item> items = instances.items(
+                instances.open(),
+                COLUMN,
+                settings -> settings.timeout(Duration.ofSeconds(1)).allowWriteBack(back -> back.batch(300)));
+        items.saveAll(items(1, 300), Write.back());
+        assertThat(items.drain(Duration.ofSeconds(15))).isZero();
+        assertThat(instances.sql().number("SELECT count(*) FROM item")).isEqualTo(300);
+        assertThat(items.counters().drainFailures.sum())
+                .as("the first was too large")
+                .isPositive();
+    }
+
+    @Test
     void hotKey_savedManyTimes_isMergedAndCounted() {
         instances.createItems(COLUMN);
         Instance instance = instances.open();

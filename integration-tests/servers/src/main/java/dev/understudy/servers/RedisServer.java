@@ -74,6 +74,11 @@ public interface RedisServer extends TestServer {
             return this;
         }
 
+        /** Follows another server as its replica; it answers before it has caught up. */
+        public Builder replicaOf(String host, int port) {
+            return arguments("--replicaof", host, Integer.toString(port));
+        }
+
         /** How long a start may take, loading the append-only file included; a minute unless told. */
         public Builder startTimeout(Duration timeout) {
             startTimeout = timeout;

@@ -44,7 +44,7 @@ public final class TcpProxy implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 16;
     private static final int CONNECT_MILLIS = 5_000;
 
-    private final InetSocketAddress target;
+    private volatile InetSocketAddress target;
     private final int port;
 
     @GuardedBy("this")
@@ -76,6 +76,11 @@ public final class TcpProxy implements AutoCloseable {
     /** A proxy in front of a server, on a free port, that lets everything pass. */
     public static TcpProxy to(TestServer server) {
         return to(server.host(), server.port());
+    }
+
+    /** Has connections from now on lead to another server; those that are open stay where they are. */
+    public void target(TestServer server) {
+        target = new InetSocketAddress(server.host(), server.port());
     }
 
     /** Address to connect to instead of the server's. */

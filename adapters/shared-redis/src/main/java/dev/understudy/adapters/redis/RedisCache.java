@@ -135,7 +135,7 @@ final class RedisCache implements SharedCache {
         for (int shard = 0; shard < metas.length; shard++) {
             metas[shard] = names.meta(shard);
         }
-        return link.send(new Call<>(Request.of(CommandType.MGET, metas), RedisCache::positions, timeout));
+        return link.send(new Call<>(Request.of(CommandType.MGET, metas), reply -> positions(reply, link), timeout));
     }
 
     @Override
@@ -242,13 +242,15 @@ final class RedisCache implements SharedCache {
         }
     }
 
-    private static List<ShardPosition> positions(@Nullable Object reply) {
+    private List<ShardPosition> positions(@Nullable Object reply, Link link) {
         if (!(reply instanceof List<?> metas)) {
             throw new IllegalArgumentException("no list");
         }
         List<ShardPosition> positions = new ArrayList<>(metas.size());
         for (int shard = 0; shard < metas.size(); shard++) {
-            Position position = metas.get(shard) instanceof byte[] meta ? EntryLayout.position(meta) : Position.NONE;
+            boolean isOpen = openOn.get(shard) == link;
+            Position position =
+                    isOpen && metas.get(shard) instanceof byte[] meta ? EntryLayout.position(meta) : Position.NONE;
             positions.add(new ShardPosition(shard, position));
         }
         return positions;
