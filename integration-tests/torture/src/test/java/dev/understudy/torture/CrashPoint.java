@@ -1,0 +1,34 @@
+package dev.understudy.torture;
+
+import java.util.List;
+
+/** Where a worker can end itself. */
+enum CrashPoint {
+    /** The leases of shards are claimed and nothing is read. */
+    DRAIN_CLAIMED,
+    /** The batch is read and its transaction not begun. */
+    DRAIN_PEEKED,
+    /** The batch is written and not committed. */
+    DRAIN_WRITTEN,
+    /** The batch is committed and the shared replica not told. */
+    DRAIN_COMMITTED,
+    /** The shared replica was told of a part of the batch. */
+    DRAIN_TOLD,
+    /** A write-through has not put its marker. */
+    THROUGH_BEFORE_PREPARE,
+    /** A write-through has put its marker. */
+    THROUGH_PREPARED,
+    /** A write-through has done its SQL and not committed. */
+    THROUGH_WRITTEN,
+    /** A write-through has committed and nobody was told. */
+    THROUGH_COMMITTED,
+    /** A write-through has told the shared replica, and not its caller. */
+    THROUGH_APPLIED,
+    /** None: the worker is ended by others. */
+    NEVER;
+
+    /** The steps of the drain. */
+    static List<CrashPoint> ofTheDrain() {
+        return List.of(DRAIN_CLAIMED, DRAIN_PEEKED, DRAIN_WRITTEN, DRAIN_COMMITTED, DRAIN_TOLD);
+    }
+}

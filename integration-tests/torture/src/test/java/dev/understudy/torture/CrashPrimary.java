@@ -1,0 +1,92 @@
+package dev.understudy.torture;
+
+import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryConnection;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+
+/** A primary that tells in which step of which transaction the process is. Thread-safe. */
+final class CrashPrimary implements Primary {
+    /** What the transaction of this thread has done. */
+    enum Done {
+        /** Shards were claimed. */
+        CLAIMED,
+        /** Rows were written. */
+        WRITTEN
+    }
+
+    private final Primary primary;
+    private final Crash crash;
+    private final ThreadLocal<Set<Done>> done = ThreadLocal.withInitial(() -> EnumSet.noneOf(Done.class));
+
+    CrashPrimary(Primary primary, Crash crash) {
+        this.primary = primary;
+        this.crash = crash;
+    }
+
+    /** This thread's transaction has done something. */
+    void did(Done what) {
+        done.get().add(what);
+    }
+
+    @Override
+    public <T> T call(Use use, Duration timeout, Work<T> work) {
+        done.get().clear();
+        T result = primary.call(use, timeout, connection -> {
+            done.get().clear();
+            T answer = work.on(connection);
+            if (done.get().contains(Done.WRITTEN)) {
+                crash.at(use == Use.DRAIN ? CrashPoint.DRAIN_WRITTEN : CrashPoint.THROUGH_WRITTEN);
+            }
+            return answer;
+        });
+        if (done.get().contains(Done.WRITTEN)) {
+            crash.at(use == Use.DRAIN ? CrashPoint.DRAIN_COMMITTED : CrashPoint.THROUGH_COMMITTED);
+        } else if (done.get().contains(Done.CLAIMED)) {
+            crash.at(CrashPoint.DRAIN_CLAIMED);
+        }
+        return result;
+    }
+
+    @Override
+    public DrainLedger ledger() {
+        DrainLedger ledger = primary.ledger();
+        return (DrainLedger) Proxy.newProxyInstance(
+                CrashPrimary.class.getClassLoader(), new Class<?>[] {DrainLedger.class}, (proxy, method, arguments) -> {
+                    try {
+                        Object answer = method.invoke(ledger, arguments);
+                        if (method.getName().equals("claim") && !((Map<?, ?>) answer).isEmpty()) {
+                            did(Done.CLAIMED);
+                        }
+                        return answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    @Override
+    public void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception {
+        primary.commitBefore(connection, deadlineMicros);
+    }
+
+    @Override
+    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
+        primary.lockTimeout(connection, timeout);
+    }
+
+    @Override
+    public void verify() {
+        primary.verify();
+    }
+
+    @Override
+    public void close() {
+        primary.close();
+    }
+}

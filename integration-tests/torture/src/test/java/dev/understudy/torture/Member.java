@@ -1,0 +1,83 @@
+package dev.understudy.torture;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.understudy.CachedRepository;
+import dev.understudy.Understudy;
+import dev.understudy.adapters.postgres.PostgresPrimary;
+import dev.understudy.adapters.redis.Redis;
+import dev.understudy.engine.Overflow;
+import dev.understudy.spi.FaultySharedReplica;
+import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.SharedCommand;
+import java.time.Duration;
+import java.util.List;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** One instance of the library under torture. Thread-safe. */
+record Member(HikariDataSource pool, Understudy understudy, CachedRepository<Long, Entry> entries)
+        implements AutoCloseable {
+    static final String REDIS = "torture.redis";
+    static final String JDBC = "torture.jdbc";
+    static final Duration LEASE = Duration.ofSeconds(1);
+    static final Duration MAX_STALENESS = Duration.ofSeconds(2);
+
+    private static final int SHARDS = 12;
+    private static final int CONNECTIONS = 6;
+
+    /** An instance of a worker: what the coordinator's system properties name. */
+    static Member open(Crash crash) {
+        return open(System.getProperty(REDIS, ""), System.getProperty(JDBC, ""), crash);
+    }
+
+    /** An instance that may end its process. */
+    static Member open(String redisUri, String jdbcUrl, Crash crash) {
+        PGSimpleDataSource server = new PGSimpleDataSource();
+        server.setUrl(jdbcUrl);
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(server);
+        config.setMaximumPoolSize(CONNECTIONS);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(5_000);
+        HikariDataSource pool = new HikariDataSource(config);
+        CrashPrimary primary = new CrashPrimary(PostgresPrimary.on(pool).build(), crash);
+        FaultySharedReplica replica = new FaultySharedReplica(
+                Redis.at(redisUri).connectTimeout(Duration.ofSeconds(30)).get());
+        Understudy understudy = Understudy.builder()
+                .namespace("torture")
+                .shared(() -> replica)
+                .primary(() -> primary)
+                .build();
+        CachedRepository<Long, Entry> entries = understudy
+                .repository(new CrashStore<>(Entry.table(), primary))
+                .shared(shared -> shared.shards(SHARDS))
+                .near(near -> near.maxStaleness(MAX_STALENESS))
+                .allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT))
+                .timeout(Duration.ofSeconds(10))
+                .build();
+        replica.every(
+                SharedCommand.Peek.class,
+                (call, send) -> send.get().thenApply(reply -> {
+                    if (!((List<?>) reply).isEmpty()) {
+                        crash.at(CrashPoint.DRAIN_PEEKED);
+                    }
+                    return reply;
+                }));
+        replica.every(SharedCommand.Drained.class, Fault.after(() -> crash.at(CrashPoint.DRAIN_TOLD)));
+        replica.every(SharedCommand.Prepare.class, (call, send) -> {
+            crash.at(CrashPoint.THROUGH_BEFORE_PREPARE);
+            return send.get().thenApply(reply -> {
+                crash.at(CrashPoint.THROUGH_PREPARED);
+                return reply;
+            });
+        });
+        replica.every(SharedCommand.Apply.class, Fault.after(() -> crash.at(CrashPoint.THROUGH_APPLIED)));
+        return new Member(pool, understudy, entries);
+    }
+
+    @Override
+    public void close() {
+        understudy.close(Duration.ofSeconds(10));
+        pool.close();
+    }
+}
