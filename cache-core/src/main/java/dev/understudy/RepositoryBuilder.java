@@ -5,6 +5,7 @@ import dev.understudy.engine.RepositorySettings;
 import dev.understudy.model.Ack;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Versioning;
 import dev.understudy.spi.PrimaryStore;
 import java.time.Duration;
@@ -24,6 +25,7 @@ public final class RepositoryBuilder<K, V> {
     private final Back back = new Back();
     private boolean writeBack;
     private @Nullable Consistency consistency;
+    private @Nullable OnPartition onPartition;
 
     RepositoryBuilder(PrimaryStore<K, V> store, Function<RepositoryBuilder<K, V>, CachedRepository<K, V>> make) {
         this.store = store;
@@ -48,6 +50,18 @@ public final class RepositoryBuilder<K, V> {
             throw new Invalid("consistency is set twice: " + consistency + ", then " + level);
         }
         consistency = EngineRepository.present(level, "consistency");
+        return this;
+    }
+
+    /**
+     * What a write-through that names nothing else does while the shared replica cannot be reached; default
+     * {@link OnPartition#CONSISTENT}. {@link OnPartition#AVAILABLE} needs the library's table at the primary.
+     */
+    public RepositoryBuilder<K, V> onPartition(OnPartition behaviour) {
+        if (onPartition != null) {
+            throw new Invalid("onPartition is set twice: " + onPartition + ", then " + behaviour);
+        }
+        onPartition = EngineRepository.present(behaviour, "onPartition");
         return this;
     }
 
@@ -102,6 +116,7 @@ public final class RepositoryBuilder<K, V> {
                 shared.marker.get(),
                 shared.lease.get(),
                 maximumValueBytes.get(),
+                onPartition == null ? OnPartition.CONSISTENT : onPartition,
                 writeBack,
                 new RepositorySettings.Back(
                         back.byDefault,

@@ -46,6 +46,7 @@ public final class Understudy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Understudy.class);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration RECOVER_EVERY = Duration.ofMillis(500);
+    private static final Duration DELIVER_EVERY = Duration.ofSeconds(1);
     private static final Duration LATE_EVERY = Duration.ofMillis(200);
 
     private final CacheEngine.Instance instance;
@@ -88,6 +89,7 @@ public final class Understudy implements AutoCloseable {
         engines.add(engine);
         every(engine.confirmEvery(), engine::confirm);
         every(RECOVER_EVERY, engine::recover);
+        every(DELIVER_EVERY, engine::deliverMissed);
         return new EngineRepository<>(engine, pool, null);
     }
 

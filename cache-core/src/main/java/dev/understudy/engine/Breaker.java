@@ -15,7 +15,7 @@ final class Breaker {
 
     private final Clock clock;
     private final Duration pause;
-    private int failures;
+    private volatile int failures;
     private long openUntil;
 
     Breaker(Clock clock) {
@@ -33,7 +33,11 @@ final class Breaker {
     }
 
     /** Whether to ask now. After a pause one caller at a time is told yes. */
-    synchronized boolean allows() {
+    boolean allows() {
+        return failures < FAILURES || tries();
+    }
+
+    private synchronized boolean tries() {
         if (failures < FAILURES) {
             return true;
         }
@@ -45,7 +49,13 @@ final class Breaker {
         return true;
     }
 
-    synchronized void succeeded() {
+    void succeeded() {
+        if (failures != 0) {
+            close();
+        }
+    }
+
+    private synchronized void close() {
         failures = 0;
     }
 

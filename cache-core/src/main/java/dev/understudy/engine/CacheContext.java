@@ -28,6 +28,8 @@ final class CacheContext<K, V> {
     final Clock clock;
     final Counters counters;
     final LeftEntries left = new LeftEntries();
+    /** Keeps reads and write-throughs from waiting for a shared replica that does not answer. */
+    final Breaker breaker;
 
     CacheContext(
             RepositorySettings settings,
@@ -46,6 +48,7 @@ final class CacheContext<K, V> {
         this.counters = new Counters();
         this.envelope = new Envelope<>(codec.of(store.valueType()), settings.maximumValueBytes(), counters);
         this.clock = clock;
+        this.breaker = new Breaker(clock);
     }
 
     ShardKey address(K key) {

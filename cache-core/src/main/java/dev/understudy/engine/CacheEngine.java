@@ -3,6 +3,7 @@ package dev.understudy.engine;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.ShardKey;
@@ -56,6 +57,7 @@ public final class CacheEngine<K, V> {
     private final WriteBack<K, V> back;
     private final Updates<K, V> updates;
     private final Recovery<K, V> recovery;
+    private final OutboxDelivery<K, V> outbox;
     private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
     private final long defaultStaleness;
@@ -94,14 +96,15 @@ public final class CacheEngine<K, V> {
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
         this.ackLevels = new AckLevels(instance.replica());
         Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
-        this.shards = new Shards(shared, instance.clock(), this::reopened);
+        this.shards = new Shards(shared, instance.clock(), this::reopened, this::closed);
         this.recovery = new Recovery<>(context, shards, undrained);
         this.near = new NearTier<>(context, instance.nearReplicas().ofSize(Math.max(1, settings.nearSize())));
         this.primaryReads = new PrimaryReads<>(context);
-        this.sharedReads = new SharedReads<>(context, shards, primaryReads);
+        this.outbox = new OutboxDelivery<>(context, shards, near);
+        this.sharedReads = new SharedReads<>(context, shards, primaryReads, outbox);
         this.readPath = new ReadPath<>(context, shards, near, sharedReads);
         this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
-        this.through = new WriteThrough<>(context, shards, near, instance.late().applies);
+        this.through = new WriteThrough<>(context, shards, near, instance.late().applies, outbox);
         this.updates = new Updates<>(context, sharedReads, through);
         this.deadLetters = new DeadLetterBox<>(context, sharedReads, through);
         boolean drains = settings.writeBack() && settings.back().drains();
@@ -119,6 +122,7 @@ public final class CacheEngine<K, V> {
         try {
             context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
                 context.store.verify(connection);
+                outbox.open(connection);
                 if (context.settings.writeBack()) {
                     context.primary.ledger().open(connection, context.store.name(), context.settings.shards());
                 }
@@ -126,6 +130,9 @@ public final class CacheEngine<K, V> {
             });
             if (context.settings.writeBack()) {
                 ackLevels.require(context.settings.back().ack());
+            }
+            if (context.settings.onPartition() == OnPartition.AVAILABLE) {
+                outbox.require();
             }
             shards.openAll(deadline);
         } catch (PrimaryFailure e) {
@@ -150,6 +157,10 @@ public final class CacheEngine<K, V> {
         context.counters.shardDrops.increment();
         ackLevels.reopened();
         recovery.reopened(shard);
+    }
+
+    private void closed() {
+        outbox.owe();
     }
 
     private void hintDrain() {
@@ -255,7 +266,7 @@ public final class CacheEngine<K, V> {
         Map<K, WriteReceipt> receipts = mode == WriteMode.BACK
                 ? back.write(
                         mutations, options.ack().orElse(context.settings.back().ack()), known, deadline)
-                : through.write(mutations, known, deadline);
+                : through.write(mutations, known, deadline, onPartition(options));
         if (session != null) {
             mutations.forEach(mutation -> remember(session, mutation, receipts.get(mutation.key())));
         }
@@ -291,6 +302,10 @@ public final class CacheEngine<K, V> {
         }
     }
 
+    private OnPartition onPartition(Write options) {
+        return options.onPartition().orElse(context.settings.onPartition());
+    }
+
     private WriteMode modeOf(Write options) {
         boolean byDefault =
                 context.settings.writeBack() && context.settings.back().byDefault();
@@ -317,8 +332,8 @@ public final class CacheEngine<K, V> {
             return updates.compareAndSet(
                     key, change, mode, options, (mutation, write) -> write(List.of(mutation), write, session));
         }
-        WriteReceipt receipt =
-                updates.locked(key, change, k -> knownTo(session, k), context.deadline(options.timeout()));
+        WriteReceipt receipt = updates.locked(
+                key, change, k -> knownTo(session, k), context.deadline(options.timeout()), onPartition(options));
         if (session != null) {
             ShardKey address = context.address(key);
             session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
@@ -345,10 +360,7 @@ public final class CacheEngine<K, V> {
 
     /** A part in a transaction that spans several repositories. */
     public Participant<K, V> participant(Duration timeout) {
-        return new Participant<>(
-                context,
-                through.participant(key -> Version.ABSENT, Deadline.after(context.clock, timeout)),
-                primaryReads);
+        return new Participant<>(context, through, primaryReads, Deadline.after(context.clock, timeout));
     }
 
     /** Waits until nothing is pending, over all instances; answers how many entries are left at the deadline. */
@@ -393,11 +405,23 @@ public final class CacheEngine<K, V> {
         return new ShardStatuses(shards).sum(context.deadline(Optional.empty()), context.left.total());
     }
 
+    /** Delivers what the shared replica missed, if somebody took note of it; to be called every second. */
+    public void deliverMissed() {
+        outbox.look();
+    }
+
     /** Pulls positions, so that near entries count as fresh; to be called every third of the staleness bound. */
     public void confirm() {
         Duration third = context.settings.maxStaleness().dividedBy(3);
         Duration timeout = third.compareTo(context.settings.timeout()) < 0 ? third : context.settings.timeout();
-        coherence.pull(Deadline.after(context.clock, timeout));
+        Deadline deadline = Deadline.after(context.clock, timeout);
+        try {
+            outbox.settle(deadline);
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            // Still away: nothing is confirmed.
+            return;
+        }
+        coherence.pull(deadline);
     }
 
     /** Puts back what a shared replica that lost its memory owes; to be called about once a second. */

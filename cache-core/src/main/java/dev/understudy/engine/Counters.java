@@ -34,6 +34,10 @@ public final class Counters {
     public final LongAdder splitCommits = new LongAdder();
     /** Write-throughs whose outcome reached the shared replica only later. */
     public final LongAdder lateApplies = new LongAdder();
+    /** Rows committed by write-through without the shared replica, which could not be reached. */
+    public final LongAdder detachedWrites = new LongAdder();
+    /** Changes of rows that nobody had told the shared replica of, delivered by this instance. */
+    public final LongAdder deliveredNotes = new LongAdder();
     /** Write-backs acknowledged. */
     public final LongAdder backWrites = new LongAdder();
     /** Write-backs of cold keys made without knowing the row's version, because the primary could not be asked. */

@@ -1,7 +1,9 @@
 package dev.understudy.engine;
 
 import dev.understudy.model.Conflict;
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Tier;
+import dev.understudy.model.Unavailable;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Applied;
@@ -13,17 +15,47 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** One repository inside a transaction that the caller spans over several. Confined to the transaction's thread. */
 public final class Participant<K, V> {
     private final CacheContext<K, V> context;
+    private final WriteThrough<K, V> through;
     private final ThroughWrite<K, V> write;
     private final PrimaryReads<K, V> reads;
+    private @Nullable DetachedWrite<K, V> detached;
 
-    Participant(CacheContext<K, V> context, ThroughWrite<K, V> write, PrimaryReads<K, V> reads) {
+    Participant(CacheContext<K, V> context, WriteThrough<K, V> through, PrimaryReads<K, V> reads, Deadline deadline) {
         this.context = context;
-        this.write = write;
+        this.through = through;
+        this.write = through.participant(key -> Version.ABSENT, deadline);
         this.reads = reads;
+    }
+
+    /** Puts the keys' markers; false if this part goes on without the shared replica. */
+    private boolean attach(Collection<K> keys) {
+        if (detached != null) {
+            return false;
+        }
+        try {
+            write.prepare(keys);
+            return true;
+        } catch (Unavailable e) {
+            boolean goesOn = context.settings.onPartition() == OnPartition.AVAILABLE && OutboxDelivery.isAway(e);
+            if (!goesOn) {
+                throw e;
+            }
+            write.forgetUnprepared();
+            detached = through.detachedPart(key -> Version.ABSENT);
+            return false;
+        }
+    }
+
+    private DetachedWrite<K, V> part() {
+        if (detached == null) {
+            throw new IllegalStateException("this part has its markers");
+        }
+        return detached;
     }
 
     /** The rows as the transaction sees them; keys without a row are left out. */
@@ -39,7 +71,11 @@ public final class Participant<K, V> {
             mutation.value().ifPresent(context.envelope::seal);
         }
         Map<K, V> stored = new LinkedHashMap<>();
-        write.write(connection, mutations).forEach((key, applied) -> {
+        Map<K, Applied<V>> answers =
+                attach(mutations.stream().map(Mutation::key).toList())
+                        ? write.write(connection, mutations)
+                        : part().write(connection, mutations);
+        answers.forEach((key, applied) -> {
             if (applied instanceof Applied.Stored<V> one) {
                 stored.put(key, one.row().value());
             }
@@ -49,7 +85,7 @@ public final class Participant<K, V> {
 
     /** Replaces the row's value under its lock; answers it as stored. */
     public V update(PrimaryConnection connection, K key, UnaryOperator<V> change) throws Exception {
-        write.prepare(List.of(key));
+        attach(List.of(key));
         Row<V> row = context.store.lock(connection, List.of(key)).get(key);
         if (row == null) {
             throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
@@ -62,17 +98,29 @@ public final class Participant<K, V> {
 
     /** Takes note of rows that the caller's own SQL changed. */
     public void changed(PrimaryConnection connection, Collection<K> keys) throws Exception {
-        write.changed(connection, keys);
+        if (attach(keys)) {
+            write.changed(connection, keys);
+        } else {
+            part().changed(connection, keys);
+        }
     }
 
     /** Last in the transaction. */
     public void beforeCommit(PrimaryConnection connection) throws Exception {
         write.beforeCommit(connection, true);
+        if (detached != null) {
+            detached.beforeCommit(connection);
+        }
     }
 
     /** The transaction has committed. */
     public Map<K, WriteReceipt> committed() {
-        return write.committed();
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        if (detached != null) {
+            receipts.putAll(detached.committed());
+        }
+        receipts.putAll(write.committed());
+        return receipts;
     }
 
     /** The transaction has certainly been rolled back. */
@@ -83,5 +131,8 @@ public final class Participant<K, V> {
     /** It is not known what became of the transaction. */
     public void unknown() {
         write.unknown();
+        if (detached != null) {
+            detached.ended();
+        }
     }
 }

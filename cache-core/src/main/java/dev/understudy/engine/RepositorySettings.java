@@ -2,6 +2,7 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Ack;
 import dev.understudy.model.Consistency;
+import dev.understudy.model.OnPartition;
 import java.time.Duration;
 
 /**
@@ -18,6 +19,7 @@ import java.time.Duration;
  * @param marker how long a write-through's marker holds: the longest commit
  * @param lease how long a fill may take
  * @param maximumValueBytes of an encoded value
+ * @param onPartition what a write-through that names nothing does while the shared replica cannot be reached
  * @param writeBack whether write-back is allowed
  * @param back the settings of write-back
  */
@@ -33,6 +35,7 @@ public record RepositorySettings(
         Duration marker,
         Duration lease,
         int maximumValueBytes,
+        OnPartition onPartition,
         boolean writeBack,
         Back back) {
 

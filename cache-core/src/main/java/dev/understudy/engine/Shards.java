@@ -27,12 +27,20 @@ final class Shards {
     private final SharedCache shared;
     private final Clock clock;
     private final IntConsumer onReopened;
+    private final Runnable onClosed;
     private final List<ShardState> states;
 
-    Shards(SharedCache shared, Clock clock, IntConsumer onReopened) {
+    /**
+     * Shards that are closed.
+     *
+     * @param onReopened told of a shard that has another generation than before
+     * @param onClosed told before a shard is opened again, which was closed as the connection was lost or the generation changed
+     */
+    Shards(SharedCache shared, Clock clock, IntConsumer onReopened, Runnable onClosed) {
         this.shared = shared;
         this.clock = clock;
         this.onReopened = onReopened;
+        this.onClosed = onClosed;
         List<ShardState> all = new ArrayList<>();
         for (int shard = 0; shard < shared.shards(); shard++) {
             all.add(new ShardState(shard, clock.nanoTime()));
@@ -61,6 +69,7 @@ final class Shards {
 
     /** Adopts the shard's generation if it differs from the one expected. */
     void open(int shard, Deadline deadline) {
+        onClosed.run();
         adopt(Replies.await(shared.submit(new SharedCommand.Open(shard)), deadline));
     }
 

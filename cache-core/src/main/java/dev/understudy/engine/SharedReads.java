@@ -41,13 +41,15 @@ final class SharedReads<K, V> {
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final PrimaryReads<K, V> primary;
+    private final OutboxDelivery<K, V> outbox;
     private final Breaker breaker;
 
-    SharedReads(CacheContext<K, V> context, Shards shards, PrimaryReads<K, V> primary) {
+    SharedReads(CacheContext<K, V> context, Shards shards, PrimaryReads<K, V> primary, OutboxDelivery<K, V> outbox) {
         this.context = context;
         this.shards = shards;
         this.primary = primary;
-        this.breaker = new Breaker(context.clock);
+        this.outbox = outbox;
+        this.breaker = context.breaker;
     }
 
     /** The nearest answer below the near replica, for every key. While the shared replica is away, the primary's. */
@@ -55,6 +57,11 @@ final class SharedReads<K, V> {
         if (breaker.allows()) {
             try {
                 Map<K, Found<V>> found = ask(keys, deadline);
+                if (outbox.isOwed()) {
+                    // The connection was lost before or while this was read: what the replica missed comes first.
+                    outbox.settle(deadline);
+                    found = ask(keys, deadline);
+                }
                 breaker.succeeded();
                 return found;
             } catch (SharedReplicaFailure | GenerationChanged e) {
@@ -81,6 +88,10 @@ final class SharedReads<K, V> {
             List<@Nullable SharedEntry> entries;
             try {
                 entries = entries(ordered, deadline);
+                if (outbox.isOwed()) {
+                    outbox.settle(deadline);
+                    entries = entries(ordered, deadline);
+                }
             } catch (SharedReplicaFailure | GenerationChanged e) {
                 if (context.settings.writeBack()) {
                     throw Replies.shared(e, Outcome.NOT_APPLIED);

@@ -24,6 +24,7 @@ import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Renewed;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedReplicaFailure;
 import dev.understudy.spi.SharedCommand.AppliedChange;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -109,6 +110,11 @@ final class ThroughWrite<K, V> {
                 floors.add(known.of(key));
             }
         }
+        if (!added.isEmpty() && !context.breaker.allows()) {
+            throw Replies.shared(
+                    new SharedReplicaFailure(SharedReplicaFailure.Reason.NOT_SENT, "it did not answer lately", null),
+                    Outcome.NOT_APPLIED);
+        }
         List<Shards.Reply<Prepared>> replies = shards.attemptAll(
                 shardsOf(added),
                 i -> generation -> {
@@ -120,10 +126,23 @@ final class ThroughWrite<K, V> {
         for (int i = 0; i < added.size(); i++) {
             RuntimeException failure = replies.get(i).failure();
             if (failure != null) {
+                context.breaker.failed();
                 throw Replies.shared(failure, Outcome.NOT_APPLIED);
             }
             added.get(i).prepared = replies.get(i).result();
         }
+        context.breaker.succeeded();
+    }
+
+    /** Forgets keys whose markers could not be put; one that was put nevertheless expires by itself. */
+    void forgetUnprepared() {
+        marked.entrySet().removeIf(entry -> {
+            boolean isUnprepared = entry.getValue().prepared.deadlineMicros() == 0;
+            if (isUnprepared) {
+                near.leave(entry.getKey(), entry.getValue().ticket);
+            }
+            return isUnprepared;
+        });
     }
 
     /** Writes on the connection, all or none; what the primary stored becomes visible elsewhere only after {@link #committed}. */

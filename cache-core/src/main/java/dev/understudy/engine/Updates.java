@@ -2,12 +2,14 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Version;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Row;
 import java.time.Duration;
 import java.util.List;
@@ -54,8 +56,12 @@ final class Updates<K, V> {
                     Optional.of(changed(key, change, current.value().orElseThrow())),
                     Mutation.Verb.UPDATE,
                     Optional.of(current.version()));
-            Write conditional =
-                    new Write(Optional.of(mode), options.ack(), Optional.empty(), Optional.of(deadline.remaining()));
+            Write conditional = new Write(
+                    Optional.of(mode),
+                    options.ack(),
+                    Optional.empty(),
+                    Optional.of(deadline.remaining()),
+                    options.onPartition());
             try {
                 return CacheContext.present(writer.apply(mutation, conditional).get(key), "the receipt");
             } catch (Conflict e) {
@@ -68,19 +74,29 @@ final class Updates<K, V> {
     }
 
     /** Under the row's lock, in one transaction. */
-    WriteReceipt locked(K key, UnaryOperator<V> change, Known<K> known, Deadline deadline) {
-        Map<K, WriteReceipt> receipts =
-                through.run(List.of(key), List.of(key), known, deadline, (write, connection) -> {
-                    Row<V> row = context.store.lock(connection, List.of(key)).get(key);
-                    if (row == null) {
-                        throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
-                    }
-                    V next = changed(key, change, row.value());
-                    write.write(
-                            connection,
-                            List.of(new Mutation<>(key, Optional.of(next), Mutation.Verb.UPDATE, Optional.empty())));
-                });
+    WriteReceipt locked(K key, UnaryOperator<V> change, Known<K> known, Deadline deadline, OnPartition onPartition) {
+        Map<K, WriteReceipt> receipts = through.available(
+                onPartition,
+                () -> through.run(
+                        List.of(key),
+                        List.of(key),
+                        known,
+                        deadline,
+                        (write, connection) -> write.write(connection, List.of(next(connection, key, change)))),
+                () -> through.detached(
+                        known,
+                        deadline,
+                        (write, connection) -> write.write(connection, List.of(next(connection, key, change)))));
         return CacheContext.present(receipts.get(key), "the receipt");
+    }
+
+    private Mutation<K, V> next(PrimaryConnection connection, K key, UnaryOperator<V> change) throws Exception {
+        Row<V> row = context.store.lock(connection, List.of(key)).get(key);
+        if (row == null) {
+            throw new Conflict("the row does not exist", Tier.PRIMARY, Version.ABSENT);
+        }
+        return new Mutation<>(
+                key, Optional.of(changed(key, change, row.value())), Mutation.Verb.UPDATE, Optional.empty());
     }
 
     private Found<V> current(K key, WriteMode mode, Deadline deadline) {

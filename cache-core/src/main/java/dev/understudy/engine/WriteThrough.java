@@ -1,6 +1,8 @@
 package dev.understudy.engine;
 
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
+import dev.understudy.model.Unavailable;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
@@ -9,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 
 /**
  * Synchronous replication: prepare, commit, apply. Thread-safe.
@@ -28,12 +31,19 @@ final class WriteThrough<K, V> {
     private final NearTier<K, V> near;
     private final LateApplies late;
     private final GroupCommit<K, V> group;
+    private final OutboxDelivery<K, V> outbox;
 
-    WriteThrough(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, LateApplies late) {
+    WriteThrough(
+            CacheContext<K, V> context,
+            Shards shards,
+            NearTier<K, V> near,
+            LateApplies late,
+            OutboxDelivery<K, V> outbox) {
         this.context = context;
         this.shards = shards;
         this.near = near;
         this.late = late;
+        this.outbox = outbox;
         this.group = new GroupCommit<>(context, this);
     }
 
@@ -44,6 +54,58 @@ final class WriteThrough<K, V> {
             return Map.of(only.key(), group.write(only, known, deadline));
         }
         return alone(mutations, known, deadline);
+    }
+
+    /** The same; while the shared replica cannot be reached, at the primary alone if that is wanted. */
+    Map<K, WriteReceipt> write(
+            List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline, OnPartition onPartition) {
+        return available(
+                onPartition,
+                () -> write(mutations, known, deadline),
+                () -> detached(known, deadline, (write, connection) -> write.write(connection, mutations)));
+    }
+
+    /** Runs the one work, or the other if the shared replica cannot be reached and that is wanted. */
+    Map<K, WriteReceipt> available(
+            OnPartition onPartition, Supplier<Map<K, WriteReceipt>> attached, Supplier<Map<K, WriteReceipt>> detached) {
+        if (onPartition == OnPartition.AVAILABLE) {
+            outbox.require();
+        }
+        try {
+            return attached.get();
+        } catch (Unavailable e) {
+            if (onPartition == OnPartition.CONSISTENT || !OutboxDelivery.isAway(e)) {
+                throw e;
+            }
+            return detached.get();
+        }
+    }
+
+    /** Work on a part that goes without the shared replica. */
+    @FunctionalInterface
+    interface DetachedStep<K, V> {
+        void on(DetachedWrite<K, V> write, PrimaryConnection connection) throws Exception;
+    }
+
+    /** A repository's part in a transaction that goes without the shared replica. */
+    DetachedWrite<K, V> detachedPart(Known<K> known) {
+        return new DetachedWrite<>(context, near, outbox, known);
+    }
+
+    /** Runs the step in a transaction at the primary alone, with a note of what it changes. */
+    Map<K, WriteReceipt> detached(Known<K> known, Deadline deadline, DetachedStep<K, V> step) {
+        DetachedWrite<K, V> write = detachedPart(known);
+        try {
+            context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+                step.on(write, connection);
+                write.beforeCommit(connection);
+                return true;
+            });
+        } catch (PrimaryFailure e) {
+            write.ended();
+            throw Replies.primary(e);
+        }
+        return write.committed();
     }
 
     /** Writes all rows in a transaction of their own. */

@@ -10,15 +10,20 @@ import java.util.Optional;
  * @param ack the promise asked of a write-back
  * @param ifVersion the version that must be current; {@link Version#ABSENT} demands that there is no row
  * @param timeout how long the caller waits, at most
+ * @param onPartition what a write-through does when the shared replica cannot be reached
  */
 public record Write(
-        Optional<WriteMode> mode, Optional<Ack> ack, Optional<Version> ifVersion, Optional<Duration> timeout) {
+        Optional<WriteMode> mode,
+        Optional<Ack> ack,
+        Optional<Version> ifVersion,
+        Optional<Duration> timeout,
+        Optional<OnPartition> onPartition) {
     private static final Write DEFAULTS =
-            new Write(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-    private static final Write THROUGH =
-            new Write(Optional.of(WriteMode.THROUGH), Optional.empty(), Optional.empty(), Optional.empty());
-    private static final Write BACK =
-            new Write(Optional.of(WriteMode.BACK), Optional.empty(), Optional.empty(), Optional.empty());
+            new Write(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+    private static final Write THROUGH = new Write(
+            Optional.of(WriteMode.THROUGH), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+    private static final Write BACK = new Write(
+            Optional.of(WriteMode.BACK), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
 
     /** Refuses a timeout that is not positive, and an ack on a write-through. */
     public Write {
@@ -45,17 +50,22 @@ public record Write(
 
     /** The same with an ack level. */
     public Write ack(Ack level) {
-        return new Write(mode, Optional.of(level), ifVersion, timeout);
+        return new Write(mode, Optional.of(level), ifVersion, timeout, onPartition);
     }
 
     /** The same, applied only if that version is current. */
     public Write ifVersion(Version version) {
-        return new Write(mode, ack, Optional.of(version), timeout);
+        return new Write(mode, ack, Optional.of(version), timeout, onPartition);
     }
 
     /** The same with a timeout. */
     public Write timeout(Duration limit) {
-        return new Write(mode, ack, ifVersion, Optional.of(limit));
+        return new Write(mode, ack, ifVersion, Optional.of(limit), onPartition);
+    }
+
+    /** The same with that behaviour while the shared replica cannot be reached; of no effect on a write-back. */
+    public Write onPartition(OnPartition behaviour) {
+        return new Write(mode, ack, ifVersion, timeout, Optional.of(behaviour));
     }
 
     static void requirePositive(Duration limit) {

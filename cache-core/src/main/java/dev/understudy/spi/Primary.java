@@ -52,6 +52,12 @@ public interface Primary extends AutoCloseable {
     /** The bookkeeping of the drain; the tables behind it exist only where write-back is allowed. */
     DrainLedger ledger();
 
+    /** Changes that the shared replica has not been told of; the table behind it may be missing. */
+    Outbox outbox();
+
+    /** The primary's clock as of now, in microseconds since 1970. */
+    long clockMicros(PrimaryConnection connection) throws Exception;
+
     /** Refuses a server that cannot be a primary: unreachable, read only, a standby, too old. */
     void verify();
 

@@ -28,6 +28,7 @@ public final class InMemoryPrimary implements Primary {
     private final Clock clock;
     private final ReentrantLock writing = new ReentrantLock(true);
     private final InMemoryLedger ledger = new InMemoryLedger();
+    private final InMemoryOutbox outbox = new InMemoryOutbox();
 
     @GuardedBy("tables")
     private final Map<String, Map<Object, Object>> tables = new HashMap<>();
@@ -199,6 +200,16 @@ public final class InMemoryPrimary implements Primary {
     @Override
     public DrainLedger ledger() {
         return ledger;
+    }
+
+    @Override
+    public Outbox outbox() {
+        return outbox;
+    }
+
+    @Override
+    public long clockMicros(PrimaryConnection connection) {
+        return nowMicros();
     }
 
     @Override

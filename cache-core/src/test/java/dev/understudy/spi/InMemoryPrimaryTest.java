@@ -45,6 +45,16 @@ class InMemoryPrimaryTest {
     }
 
     @Nested
+    class Notes extends OutboxContract {
+        private final Primary primary = new InMemoryPrimary();
+
+        @Override
+        protected Primary primary() {
+            return primary;
+        }
+    }
+
+    @Nested
     class Faults {
         private final InMemoryPrimary primary = new InMemoryPrimary();
         private final InMemoryStore<Long, Item> store = items(Versioning.column("us_version"));

@@ -1,6 +1,7 @@
 package dev.understudy.scenarios;
 
 import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.Outbox;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
@@ -89,6 +90,16 @@ final class HookedPrimary implements Primary {
     @Override
     public DrainLedger ledger() {
         return primary.ledger();
+    }
+
+    @Override
+    public Outbox outbox() {
+        return primary.outbox();
+    }
+
+    @Override
+    public long clockMicros(PrimaryConnection connection) throws Exception {
+        return primary.clockMicros(connection);
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** An application that does nothing costs Postgres nothing. */
+/** An application that does nothing costs Postgres a look at the outbox every second, and writes nothing. */
 class IdleIT {
     private static final Duration REST = Duration.ofSeconds(3);
 
@@ -19,7 +19,7 @@ class IdleIT {
     final Instances instances = new Instances();
 
     @Test
-    void idleInstances_afterWriteBack_sendNothingToPostgres() {
+    void idleInstances_afterWriteBack_lookAtTheOutboxAndWriteNothing() {
         Versioning versioning = Versioning.column("us_version");
         instances.createItems(versioning);
         Instance here = instances.open();
@@ -38,9 +38,14 @@ class IdleIT {
         await("a rest")
                 .during(REST)
                 .atMost(REST.multipliedBy(3))
-                .until(() -> here.statements().matching(text -> true).isEmpty()
-                        && there.statements().matching(text -> true).isEmpty());
+                .until(() -> here.statements().matching(IdleIT::isMore).isEmpty()
+                        && there.statements().matching(IdleIT::isMore).isEmpty());
         assertThat(written()).isEqualTo(written);
+    }
+
+    private static boolean isMore(String statement) {
+        boolean isLook = statement.contains("us_invalidation") && statement.startsWith("SELECT EXISTS");
+        return !isLook && !statement.equals("SELECT set_config('statement_timeout', ?, true)");
     }
 
     /** Rows written by anybody in this database, and how often the shards' rows were. */

@@ -7,6 +7,7 @@ final class LedgerTables {
     final String deadLetter;
     final String invalidation;
     private final String tombstoneIndex;
+    private final String invalidationIndex;
 
     LedgerTables(String schema, String prefix) {
         TableName any = new TableName(schema, prefix);
@@ -14,6 +15,7 @@ final class LedgerTables {
         tombstone = any.qualified(prefix + "tombstone");
         deadLetter = any.qualified(prefix + "dead_letter");
         invalidation = any.qualified(prefix + "invalidation");
+        invalidationIndex = Identifier.quoted("index", prefix + "invalidation_cache");
         tombstoneIndex = Identifier.quoted("index", prefix + "tombstone_at");
     }
 
@@ -69,13 +71,14 @@ final class LedgerTables {
     /** Changes that the shared replica has not been told of. */
     String invalidationSql() {
         return """
-                CREATE TABLE IF NOT EXISTS %s (
+                CREATE TABLE IF NOT EXISTS %1$s (
                   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                   cache text COLLATE "C" NOT NULL,
                   key text COLLATE "C" NOT NULL,
                   version bigint NOT NULL,
                   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
                   at timestamptz NOT NULL DEFAULT clock_timestamp()
-                );""".formatted(invalidation);
+                );
+                CREATE INDEX IF NOT EXISTS %2$s ON %1$s (cache, id);""".formatted(invalidation, invalidationIndex);
     }
 }

@@ -4,6 +4,7 @@ import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.Outbox;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryFailure;
@@ -38,6 +39,7 @@ public final class PostgresPrimary implements Primary {
     private final ConnectionSource drainSource;
     private final DataSource dataSource;
     private final PostgresLedger ledger;
+    private final PostgresOutbox outbox;
     private final Duration statementTimeout;
     private final ExecutorService connecting;
     private final CommitOutcomes outcomes = new CommitOutcomes();
@@ -52,6 +54,7 @@ public final class PostgresPrimary implements Primary {
         shares = new ConnectionShares(options.poolSize(), options.drainDataSource.isPresent());
         ledger = new PostgresLedger(
                 new LedgerTables(options.ledgerSchema, options.ledgerPrefix), options.tombstoneRetention);
+        outbox = new PostgresOutbox(ledger.tables());
         statementTimeout = options.statementTimeout;
     }
 
@@ -187,6 +190,19 @@ public final class PostgresPrimary implements Primary {
     @Override
     public DrainLedger ledger() {
         return ledger;
+    }
+
+    @Override
+    public Outbox outbox() {
+        return outbox;
+    }
+
+    @Override
+    public long clockMicros(PrimaryConnection connection) throws SQLException {
+        AtomicLong micros = new AtomicLong();
+        String select = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        PostgresConnection.of(connection).run(new Script().read(select, row -> micros.set(row.getLong(1))));
+        return micros.get();
     }
 
     @Override

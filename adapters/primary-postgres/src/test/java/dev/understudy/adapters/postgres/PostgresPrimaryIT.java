@@ -4,6 +4,7 @@ import dev.understudy.model.Versioning;
 import dev.understudy.servers.SwitchingDataSource;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.LedgerContract;
+import dev.understudy.spi.OutboxContract;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryContract;
 import dev.understudy.spi.PrimaryStore;
@@ -49,7 +50,8 @@ class PostgresPrimaryIT {
     }
 
     private static void empty() {
-        database.execute("TRUNCATE item, item_column, item_trigger, us_shard, us_tombstone, us_dead_letter");
+        database.execute(
+                "TRUNCATE item, item_column, item_trigger, us_shard, us_tombstone, us_dead_letter, us_invalidation");
     }
 
     private abstract static class Rows extends PrimaryContract {
@@ -98,6 +100,19 @@ class PostgresPrimaryIT {
         @Override
         protected Primary primary() {
             return emptied(pooled);
+        }
+    }
+
+    @Nested
+    class Notes extends OutboxContract {
+        @BeforeEach
+        void emptyTables() {
+            empty();
+        }
+
+        @Override
+        protected Primary primary() {
+            return pooled;
         }
     }
 
