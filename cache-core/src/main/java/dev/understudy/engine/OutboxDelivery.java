@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -182,13 +183,11 @@ final class OutboxDelivery<K, V> {
     }
 
     private static Outbox.Missed newer(Outbox.Missed a, Outbox.Missed b) {
-        return a.version().isAbsent()
-                        || a.version().isAfter(b.version()) && !b.version().isAbsent()
-                ? a
-                : b;
+        boolean isNewer = a.version().isAfter(b.version()) && !b.version().isAbsent();
+        return a.version().isAbsent() || isNewer ? a : b;
     }
 
-    private Version versionOf(Outbox.@org.jspecify.annotations.Nullable Missed note) {
+    private Version versionOf(Outbox.@Nullable Missed note) {
         return note == null || !context.isVersioned() ? Version.ABSENT : note.version();
     }
 

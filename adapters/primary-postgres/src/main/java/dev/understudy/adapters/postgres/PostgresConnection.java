@@ -87,7 +87,7 @@ final class PostgresConnection implements PrimaryConnection {
                 isTransaction = true;
                 connection.setAutoCommit(false);
             }
-            bounds().run(connection);
+            bounds().add(OutboxTrigger.writer(false)).run(connection);
             guarded = GuardedConnection.of(connection);
             lent = guarded;
         }
@@ -96,7 +96,14 @@ final class PostgresConnection implements PrimaryConnection {
 
     /** Runs the script in one round trip. */
     void run(Script script) throws SQLException {
-        bounds().add(script).run(connection);
+        Script bounded = bounds();
+        if (lent != null) {
+            // What the caller does on the connection meanwhile is not the library's.
+            bounded.add(OutboxTrigger.writer(true)).add(script).add(OutboxTrigger.writer(false));
+        } else {
+            bounded.add(script);
+        }
+        bounded.run(connection);
     }
 
     /** Lowers the waits for a row and for a silent owner until the transaction ends. */
@@ -144,6 +151,9 @@ final class PostgresConnection implements PrimaryConnection {
         String idle = Integer.toString(Math.min(left, idleMillis));
         String settings = "SELECT set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true),"
                 + " set_config('idle_in_transaction_session_timeout', ?, true)";
+        if (lent == null) {
+            settings += ", set_config('" + OutboxTrigger.WRITER + "', 'on', true)";
+        }
         List<String> values = new ArrayList<>(List.of(statement, lock, idle));
         if (connection.getMetaData().getDatabaseMajorVersion() >= TRANSACTION_TIMEOUT_VERSION) {
             settings += ", set_config('transaction_timeout', ?, true)";

@@ -243,6 +243,11 @@ public final class PostgresPrimary implements Primary {
         return isStandby ? "it is a standby" : isReadOnly ? "it is read only" : "";
     }
 
+    /** The table of notes, as SQL. */
+    String outboxTable() {
+        return ledger.tables().invalidation;
+    }
+
     /** The library's own tables, as a script for the team's migration tool; it may be run again. */
     public String migrationSql() {
         return ledger.tables().migrationSql();

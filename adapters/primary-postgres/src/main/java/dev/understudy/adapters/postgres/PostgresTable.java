@@ -203,6 +203,44 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
         return versioning.trigger() ? sql + Migration.trigger(options.table(), versioning.column()) + "\n" : sql;
     }
 
+    /**
+     * A trigger by which rows that others insert, update, delete or truncate are told to the cache within a second, as a script for the
+     * team's migration tool; it may be run again. It goes with any {@link Versioning}. Those writers need the right to insert into
+     * the library's table of notes ({@code us_invalidation}).
+     *
+     * @param primary whose table of notes is used
+     * @throws Invalid if the columns of the key are not known: a key without component names needs {@link #verify} first
+     */
+    public String outboxTriggerSql(PostgresPrimary primary) {
+        List<String> columns = new ArrayList<>();
+        Resolved<K, V> known = resolved;
+        if (known != null) {
+            known.mapping().key().forEach(column -> columns.add(column.sql()));
+        } else {
+            for (KeyShape.Part part : keyShape.parts()) {
+                String component = part.component()
+                        .orElseThrow(() -> new Invalid("the columns of the key of " + options.table()
+                                + " are not known yet: build the repository first, or give the key as an accessor"));
+                columns.add(Identifier.quoted("column", options.column(component)));
+            }
+        }
+        // Without the other trigger a writer who goes around the library leaves the version as it is: then it tells
+        // nothing.
+        boolean isStamped = options.versioning().trigger();
+        String version = isStamped
+                ? "NEW."
+                        + Identifier.quoted(
+                                "version column", options.versioning().column())
+                : "0";
+        return OutboxTrigger.sql(
+                options.table(),
+                primary.outboxTable(),
+                name(),
+                columns,
+                keyShape.type().isRecord(),
+                version);
+    }
+
     /** Runs {@link #migrationSql()} in one transaction. */
     public void install(DataSource dataSource) {
         Migration.run(dataSource, migrationSql());
