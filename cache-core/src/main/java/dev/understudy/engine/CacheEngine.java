@@ -135,6 +135,7 @@ public final class CacheEngine<K, V> {
                 outbox.require();
             }
             shards.openAll(deadline);
+            outbox.settle(deadline);
         } catch (PrimaryFailure e) {
             throw Replies.primary(e);
         } catch (SharedReplicaFailure e) {
