@@ -1,6 +1,7 @@
 package dev.understudy.torture;
 
 import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.Outbox;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import java.lang.reflect.InvocationTargetException;
@@ -78,6 +79,16 @@ final class CrashPrimary implements Primary {
     @Override
     public void lockTimeout(PrimaryConnection connection, Duration timeout) {
         primary.lockTimeout(connection, timeout);
+    }
+
+    @Override
+    public Outbox outbox() {
+        return primary.outbox();
+    }
+
+    @Override
+    public long clockMicros(PrimaryConnection connection) throws Exception {
+        return primary.clockMicros(connection);
     }
 
     @Override
