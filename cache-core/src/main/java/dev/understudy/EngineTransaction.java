@@ -6,6 +6,7 @@ import dev.understudy.engine.Mutation.Verb;
 import dev.understudy.engine.Participant;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.UnderstudyException;
+import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,20 +21,37 @@ import org.jspecify.annotations.Nullable;
 
 /** A running transaction with its participants. Confined to the thread that runs it. */
 final class EngineTransaction implements Transaction {
-    private final PrimaryConnection connection;
+    private final Runner runner;
     private final Set<CacheEngine<?, ?>> known;
     private final Duration timeout;
     private final Map<CacheEngine<?, ?>, Participant<?, ?>> participants = new LinkedHashMap<>();
+    private boolean isLent;
 
-    EngineTransaction(PrimaryConnection connection, Set<CacheEngine<?, ?>> known, Duration timeout) {
-        this.connection = connection;
+    EngineTransaction(Runner runner, Set<CacheEngine<?, ?>> known, Duration timeout) {
+        this.runner = runner;
         this.known = known;
         this.timeout = timeout;
     }
 
-    /** A step on the connection that may throw what the primary's adapter knows how to classify. */
-    private interface Step<T> {
-        T run() throws Exception;
+    /** Runs work on the transaction's connection. */
+    interface Runner {
+        <T> T run(Primary.Work<T> work);
+    }
+
+    /** Runs it as it is; a checked failure travels to the primary's adapter, which classifies it. */
+    static Runner on(PrimaryConnection connection) {
+        return new Runner() {
+            @Override
+            public <T> T run(Primary.Work<T> work) {
+                try {
+                    return work.on(connection);
+                } catch (RuntimeException e) {
+                    throw e;
+                } catch (Exception e) {
+                    throw EngineTransaction.<RuntimeException>unchecked(e);
+                }
+            }
+        };
     }
 
     @Override
@@ -45,7 +63,7 @@ final class EngineTransaction implements Transaction {
     @Override
     public <K, V> void changed(CachedRepository<K, V> repository, Collection<K> keys) {
         Participant<K, V> participant = participant(engineOf(repository));
-        run(() -> {
+        runner.run(connection -> {
             participant.changed(connection, keys);
             return true;
         });
@@ -53,12 +71,21 @@ final class EngineTransaction implements Transaction {
 
     @Override
     public <T> T unwrap(Class<T> connectionType) {
-        return connection.unwrap(connectionType);
+        isLent = true;
+        return runner.run(connection -> connection.unwrap(connectionType));
     }
 
-    void beforeCommit() throws Exception {
+    /** The caller has SQL of his own, and may have rolled back to a savepoint. */
+    void lent() {
+        isLent = true;
+    }
+
+    void beforeCommit() {
         for (Participant<?, ?> participant : participants.values()) {
-            participant.beforeCommit(connection);
+            runner.run(connection -> {
+                participant.beforeCommit(connection, isLent);
+                return true;
+            });
         }
     }
 
@@ -97,17 +124,6 @@ final class EngineTransaction implements Transaction {
         return (Participant<K, V>) participants.computeIfAbsent(engine, e -> engine.participant(timeout));
     }
 
-    /** Runs a step; a checked failure travels to the primary's adapter as it is. */
-    private static <T> T run(Step<T> step) {
-        try {
-            return step.run();
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw EngineTransaction.<RuntimeException>unchecked(e);
-        }
-    }
-
     @SuppressWarnings("unchecked") // the cast is erased: the exception is thrown as it is
     private static <E extends Exception> E unchecked(Exception e) throws E {
         throw (E) e;
@@ -129,7 +145,7 @@ final class EngineTransaction implements Transaction {
 
         @Override
         public Map<K, V> findAll(Collection<K> keys) {
-            return run(() -> participant.find(connection, keys));
+            return runner.run(connection -> participant.find(connection, keys));
         }
 
         @Override
@@ -148,12 +164,12 @@ final class EngineTransaction implements Transaction {
             for (V value : values) {
                 mutations.add(mutation(engine.keyOf(value), value, Verb.SAVE));
             }
-            return run(() -> participant.write(connection, mutations));
+            return runner.run(connection -> participant.write(connection, mutations));
         }
 
         @Override
         public V update(K key, UnaryOperator<V> change) {
-            return run(() -> participant.update(connection, key, change));
+            return runner.run(connection -> participant.update(connection, key, change));
         }
 
         @Override
@@ -167,12 +183,12 @@ final class EngineTransaction implements Transaction {
             for (K key : keys) {
                 mutations.add(mutation(key, null, Verb.DELETE));
             }
-            run(() -> participant.write(connection, mutations));
+            runner.run(connection -> participant.write(connection, mutations));
         }
 
         private V one(V value, Verb verb) {
             K key = engine.keyOf(value);
-            Map<K, V> stored = run(() -> participant.write(connection, List.of(mutation(key, value, verb))));
+            Map<K, V> stored = runner.run(connection -> participant.write(connection, List.of(mutation(key, value, verb))));
             return EngineRepository.present(stored.get(key), "the stored value");
         }
 

@@ -122,7 +122,7 @@ public final class Understudy implements AutoCloseable {
         T result;
         try {
             result = instance.primary().call(Primary.Use.COMMIT, timeout, connection -> {
-                EngineTransaction transaction = new EngineTransaction(connection, engines, timeout);
+                EngineTransaction transaction = new EngineTransaction(EngineTransaction.on(connection), engines, timeout);
                 running.set(transaction);
                 T answer = attempt(work, transaction, thrown);
                 transaction.beforeCommit();
@@ -163,6 +163,23 @@ public final class Understudy implements AutoCloseable {
     /** The same within 5 seconds. */
     public <T extends @Nullable Object> T inTransaction(Transaction.Work<T> work) {
         return inTransaction(Duration.ofSeconds(5), work);
+    }
+
+    /**
+     * Takes part in a transaction that somebody else manages.
+     *
+     * @param connection such as a {@code java.sql.Connection}, inside a transaction; it stays the caller's
+     * @param timeout of everything together; at most the repositories' {@code shared.marker}
+     * @throws Invalid if the primary's adapter does not know such a connection
+     */
+    public Participation participate(Object connection, Duration timeout) {
+        return new EngineParticipation(
+                instance.primary(), EngineRepository.present(connection, "connection"), engines, timeout);
+    }
+
+    /** The same within 5 seconds. */
+    public Participation participate(Object connection) {
+        return participate(connection, Duration.ofSeconds(5));
     }
 
     private static void end(@Nullable EngineTransaction transaction, boolean isUnknown) {

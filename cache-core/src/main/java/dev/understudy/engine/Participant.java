@@ -105,8 +105,15 @@ public final class Participant<K, V> {
         }
     }
 
-    /** Last in the transaction. */
-    public void beforeCommit(PrimaryConnection connection) throws Exception {
+    /**
+     * Last in the transaction.
+     *
+     * @param mayHaveSavepoints whether what was written here may have been rolled back to a savepoint since
+     */
+    public void beforeCommit(PrimaryConnection connection, boolean mayHaveSavepoints) throws Exception {
+        if (mayHaveSavepoints) {
+            write.lookAgain(connection);
+        }
         write.beforeCommit(connection, true);
         if (detached != null) {
             detached.beforeCommit(connection);

@@ -284,6 +284,25 @@ final class ThroughWrite<K, V> {
         return refusals;
     }
 
+    /** Takes the rows as they are now for what was written, as some of it may have been rolled back to a savepoint. */
+    void lookAgain(PrimaryConnection connection) throws Exception {
+        List<K> written = new ArrayList<>();
+        marked.forEach((key, mark) -> {
+            if (mark.applied != null) {
+                written.add(key);
+            }
+        });
+        // Without versions a write makes the replicas forget, whatever became of it.
+        if (!context.isVersioned() || written.isEmpty()) {
+            return;
+        }
+        Map<K, Row<V>> rows = context.store.load(connection, written);
+        for (K key : written) {
+            Row<V> row = rows.get(key);
+            at(key).applied = row == null ? new Applied.Deleted<>(true) : new Applied.Stored<>(row);
+        }
+    }
+
     /** Last in the transaction: it must not commit when a marker no longer holds. */
     void beforeCommit(PrimaryConnection connection, boolean renews) throws Exception {
         if (marked.isEmpty()) {

@@ -35,8 +35,20 @@ public interface Primary extends AutoCloseable {
     <T> T call(Use use, Duration timeout, Work<T> work);
 
     /**
+     * Runs the work on a connection whose transaction somebody else manages. It is neither begun nor ended here, its settings stay as they
+     * are, and the connection is used by nobody else meanwhile.
+     *
+     * @param connection of the adapter's own type, such as {@code java.sql.Connection}, inside a transaction
+     * @param timeout of the work's waits, where the adapter has any
+     * @throws dev.understudy.model.Invalid if it is of another type, or in no transaction
+     * @throws PrimaryFailure if the primary failed: then the transaction must be rolled back, at least to a savepoint
+     */
+    <T> T join(Object connection, Duration timeout, Work<T> work);
+
+    /**
      * Fails the transaction if the marker's deadline has passed by the primary's clock; to be called last before the work returns.
-     * The failure may come from here or, if the check travels with the commit, from {@link #call}.
+     * The failure may come from here or, if the check travels with the commit, from {@link #call}. On a joined connection it comes from
+     * here.
      *
      * @param deadlineMicros microseconds since 1970
      * @throws PrimaryFailure with kind {@link PrimaryFailure.Kind#TRANSIENT} if it is too late

@@ -187,6 +187,20 @@ public final class InMemoryPrimary implements Primary {
         return ManualClock.micros(clock.now());
     }
 
+    /** {@inheritDoc} Joins the transaction of a running {@link #call}. */
+    @Override
+    public <T> T join(Object connection, Duration timeout, Work<T> work) {
+        if (!(connection instanceof InMemoryTransaction transaction)) {
+            throw new Invalid("the connection is no InMemoryTransaction but a "
+                    + connection.getClass().getName());
+        }
+        try {
+            return work.on(transaction);
+        } catch (Exception e) {
+            throw InMemoryPrimary.<RuntimeException>asIs(e);
+        }
+    }
+
     @Override
     public void commitBefore(PrimaryConnection connection, long deadlineMicros) {
         InMemoryTransaction.of(connection).commitBefore(deadlineMicros);

@@ -38,6 +38,7 @@ final class PostgresConnection implements PrimaryConnection {
 
     private final Connection connection;
     private final Deadline deadline;
+    private final boolean isJoined;
     private final boolean isNamed;
 
     private @Nullable String transactionId;
@@ -51,12 +52,27 @@ final class PostgresConnection implements PrimaryConnection {
 
     PostgresConnection(Connection connection, Use use, Deadline deadline) throws SQLException {
         this.connection = connection;
+        this.isJoined = false;
         this.deadline = deadline;
         this.isTransaction = use != Use.LOAD;
         // A drain that is written again changes nothing, so it need not know what became of the first.
         this.isNamed = use == Use.COMMIT;
         this.lockMillis = use == Use.DRAIN ? PostgresLedger.LOCK_TIMEOUT_MILLIS : Integer.MAX_VALUE;
         connection.setAutoCommit(!isTransaction);
+    }
+
+    private PostgresConnection(Connection connection, Deadline deadline) {
+        this.connection = connection;
+        this.deadline = deadline;
+        this.isJoined = true;
+        this.isNamed = false;
+        this.isTransaction = true;
+        this.lockMillis = Integer.MAX_VALUE;
+    }
+
+    /** A connection whose transaction somebody else manages: no setting of it is touched but the one that ends with it. */
+    static PostgresConnection joined(Connection connection, Deadline deadline) {
+        return new PostgresConnection(connection, deadline);
     }
 
     /** The adapter's connection behind the port's. */
@@ -82,6 +98,10 @@ final class PostgresConnection implements PrimaryConnection {
     /** The JDBC connection, inside a transaction whose timeouts are set. */
     private Connection lend() throws SQLException {
         Connection guarded = lent;
+        if (guarded == null && isJoined) {
+            guarded = GuardedConnection.of(connection);
+            lent = guarded;
+        }
         if (guarded == null) {
             if (!isTransaction) {
                 isTransaction = true;
@@ -97,7 +117,7 @@ final class PostgresConnection implements PrimaryConnection {
     /** Runs the script in one round trip. */
     void run(Script script) throws SQLException {
         Script bounded = bounds();
-        if (lent != null) {
+        if (lent != null || isJoined) {
             // What the caller does on the connection meanwhile is not the library's.
             bounded.add(OutboxTrigger.writer(true)).add(script).add(OutboxTrigger.writer(false));
         } else {
@@ -122,6 +142,20 @@ final class PostgresConnection implements PrimaryConnection {
     /** Makes COMMIT fail if the time is past by the server's clock. */
     void commitBefore(long deadlineMicros) {
         commitDeadlineMicros = Math.min(commitDeadlineMicros, deadlineMicros);
+        if (isJoined) {
+            try {
+                new Script()
+                        .add(DEADLINE_CHECK, Long.toString(commitDeadlineMicros))
+                        .run(connection);
+            } catch (SQLException e) {
+                throw isTooLate(e) ? tooLate() : Failures.ofStatement(e);
+            }
+        }
+    }
+
+    private static boolean isTooLate(SQLException e) {
+        return TOO_LATE_STATE.equals(e.getSQLState())
+                && Optional.ofNullable(e.getMessage()).orElse("").contains(TOO_LATE);
     }
 
     /** The statements that bound what follows; empty as long as what was set is nearly right. */
@@ -131,6 +165,9 @@ final class PostgresConnection implements PrimaryConnection {
             throw new SQLException("the call's time is over", "57014");
         }
         Script script = new Script();
+        if (isJoined) {
+            return script;
+        }
         boolean isSet = isTransaction && isBegun && boundMillis > 0 && left > boundMillis - boundMillis / 4;
         if (isSet) {
             return script;
@@ -187,9 +224,7 @@ final class PostgresConnection implements PrimaryConnection {
                     .add("COMMIT")
                     .run(connection);
         } catch (SQLException e) {
-            boolean isTooLate = TOO_LATE_STATE.equals(e.getSQLState())
-                    && Optional.ofNullable(e.getMessage()).orElse("").contains(TOO_LATE);
-            throw isTooLate ? tooLate() : Failures.ofCommit(e);
+            throw isTooLate(e) ? tooLate() : Failures.ofCommit(e);
         }
     }
 

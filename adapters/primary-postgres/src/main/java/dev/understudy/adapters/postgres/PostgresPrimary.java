@@ -166,6 +166,23 @@ public final class PostgresPrimary implements Primary {
         return result;
     }
 
+    @Override
+    public <T> T join(Object connection, Duration timeout, Work<T> work) {
+        if (!(connection instanceof Connection raw)) {
+            throw new Invalid("the connection is no java.sql.Connection but a "
+                    + connection.getClass().getName());
+        }
+        try {
+            if (raw.getAutoCommit()) {
+                throw new Invalid("the connection is in no transaction: it commits by itself");
+            }
+            return work.on(PostgresConnection.joined(raw, Deadline.after(timeout)));
+        } catch (Exception e) {
+            SQLException sql = Failures.sqlException(e);
+            throw sql == null ? PostgresPrimary.<RuntimeException>asIs(e) : Failures.ofStatement(sql);
+        }
+    }
+
     /** Throws what the work threw, checked or not: the port lets it pass. */
     @SuppressWarnings("unchecked")
     private static <E extends Throwable> E asIs(Throwable e) throws E {
