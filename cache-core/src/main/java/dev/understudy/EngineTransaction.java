@@ -188,7 +188,8 @@ final class EngineTransaction implements Transaction {
 
         private V one(V value, Verb verb) {
             K key = engine.keyOf(value);
-            Map<K, V> stored = runner.run(connection -> participant.write(connection, List.of(mutation(key, value, verb))));
+            Map<K, V> stored =
+                    runner.run(connection -> participant.write(connection, List.of(mutation(key, value, verb))));
             return EngineRepository.present(stored.get(key), "the stored value");
         }
 

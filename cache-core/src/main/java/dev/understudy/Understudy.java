@@ -122,7 +122,8 @@ public final class Understudy implements AutoCloseable {
         T result;
         try {
             result = instance.primary().call(Primary.Use.COMMIT, timeout, connection -> {
-                EngineTransaction transaction = new EngineTransaction(EngineTransaction.on(connection), engines, timeout);
+                EngineTransaction transaction =
+                        new EngineTransaction(EngineTransaction.on(connection), engines, timeout);
                 running.set(transaction);
                 T answer = attempt(work, transaction, thrown);
                 transaction.beforeCommit();

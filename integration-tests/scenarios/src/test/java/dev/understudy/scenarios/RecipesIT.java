@@ -29,8 +29,6 @@ import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
-import org.jooq.impl.DataSourceConnectionProvider;
-import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,7 +53,8 @@ class RecipesIT {
     private void open(Versioning versioning) {
         instances.createItems(versioning);
         instances.sql().run("CREATE TABLE parent (id bigint PRIMARY KEY); INSERT INTO parent VALUES (1), (2), (3)");
-        instances.sql()
+        instances
+                .sql()
                 .run("ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED");
         here = instances.open();
         items = instances.items(here, versioning);
@@ -80,8 +79,7 @@ class RecipesIT {
     private void assertBoth(Item... expected) {
         for (CachedRepository<Long, Item> on : List.of(items, there)) {
             await().atMost(Instances.MAX_STALENESS)
-                    .untilAsserted(
-                            () -> assertThat(on.findAll(IDS).values()).containsExactly(expected));
+                    .untilAsserted(() -> assertThat(on.findAll(IDS).values()).containsExactly(expected));
             for (Item item : expected) {
                 assertThat(on.read(item.id(), Read.strong()).value()).contains(item);
             }
@@ -132,8 +130,7 @@ class RecipesIT {
                     return tx.on(items).insert(Item.of(3, 6));
                 }))
                 .isInstanceOfSatisfying(
-                        UnderstudyException.class,
-                        e -> assertThat(e.outcome()).isEqualTo(Outcome.NOT_APPLIED));
+                        UnderstudyException.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.NOT_APPLIED));
         assertBoth(Item.of(1, 1), Item.of(2, 1));
     }
 
@@ -145,7 +142,8 @@ class RecipesIT {
             assertThatThrownBy(() -> part.on(items).save(Item.of(1, 5))).isInstanceOf(Invalid.class);
             part.afterRollback();
         }
-        assertThatThrownBy(() -> here.understudy().participate("no connection").on(items).find(1L))
+        assertThatThrownBy(() ->
+                        here.understudy().participate("no connection").on(items).find(1L))
                 .isInstanceOf(Invalid.class);
     }
 
@@ -155,35 +153,33 @@ class RecipesIT {
         open(versioning);
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(instances.jdbcUrl());
-        DataSourceConnectionProvider connections = new DataSourceConnectionProvider(dataSource);
-        JooqTransactions transactions = new JooqTransactions(connections, here.understudy());
-        DSLContext dsl = DSL.using(new DefaultConfiguration()
-                .set(SQLDialect.POSTGRES)
-                .set(connections)
-                .set(transactions));
-        dsl.transaction(outer -> {
-            Participation part = transactions.participation();
-            outer.dsl().update(table("item")).set(field("amount"), 7).where("id = 1").execute();
+        DSLContext dsl = DSL.using(dataSource, SQLDialect.POSTGRES);
+        JooqTransactions.run(dsl, here.understudy(), (outer, part) -> {
+            outer.dsl()
+                    .update(table("item"))
+                    .set(field("amount", Long.class), 7L)
+                    .where("id = 1")
+                    .execute();
             part.changed(items, List.of(1L));
             assertThatThrownBy(() -> outer.dsl().transaction(inner -> {
-                        transactions.participation().on(items).delete(2L);
+                        part.on(items).delete(2L);
                         throw new IllegalStateException("the inner one");
                     }))
                     .hasMessageContaining("the inner one");
-            outer.dsl().transaction(inner -> transactions.participation().on(items).insert(Item.of(3, 3)));
+            outer.dsl().transaction(inner -> part.on(items).insert(Item.of(3, 3)));
         });
         assertBoth(Item.of(1, 7), Item.of(2, 1), Item.of(3, 3));
-        assertThatThrownBy(() -> dsl.transaction(outer -> {
-                    transactions.participation().on(items).deleteAll(IDS);
+        assertThatThrownBy(() -> JooqTransactions.run(dsl, here.understudy(), (outer, part) -> {
+                    part.on(items).deleteAll(IDS);
                     throw new IllegalStateException("the caller's own");
                 }))
                 .hasMessageContaining("the caller's own");
         assertBoth(Item.of(1, 7), Item.of(2, 1), Item.of(3, 3));
-        instances.sql().run("DELETE FROM item WHERE id = 3; DELETE FROM parent WHERE id = 3");
-        items.invalidate(IDS);
-        assertThatThrownBy(() -> dsl.transaction(outer -> {
-                    transactions.participation().on(items).save(Item.of(1, 8));
-                    transactions.participation().on(items).insert(Item.of(3, 8));
+        items.delete(3L);
+        instances.sql().run("DELETE FROM parent WHERE id = 3");
+        assertThatThrownBy(() -> JooqTransactions.run(dsl, here.understudy(), (outer, part) -> {
+                    part.on(items).save(Item.of(1, 8));
+                    part.on(items).insert(Item.of(3, 8));
                 }))
                 .isInstanceOf(DataAccessException.class);
         assertBoth(Item.of(1, 7), Item.of(2, 1));
@@ -220,7 +216,10 @@ class RecipesIT {
             assertThat(registry.commit()).isTrue();
             assertBoth(Item.of(1, 7));
             LocalRegistry next = new LocalRegistry(connection);
-            new JtaTransactions(next, here.understudy()).participation(connection).on(items).delete(1L);
+            new JtaTransactions(next, here.understudy())
+                    .participation(connection)
+                    .on(items)
+                    .delete(1L);
             next.setRollbackOnly();
             assertThat(next.commit()).isFalse();
         }

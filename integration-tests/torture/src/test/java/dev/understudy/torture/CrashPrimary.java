@@ -72,6 +72,11 @@ final class CrashPrimary implements Primary {
     }
 
     @Override
+    public <T> T join(Object connection, Duration timeout, Work<T> work) {
+        return primary.join(connection, timeout, work);
+    }
+
+    @Override
     public void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception {
         primary.commitBefore(connection, deadlineMicros);
     }

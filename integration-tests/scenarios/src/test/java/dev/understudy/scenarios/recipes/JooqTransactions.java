@@ -3,101 +3,56 @@ package dev.understudy.scenarios.recipes;
 import dev.understudy.Participation;
 import dev.understudy.Understudy;
 import java.sql.SQLException;
-import org.jooq.ConnectionProvider;
-import org.jooq.TransactionContext;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jooq.Configuration;
+import org.jooq.DSLContext;
 import org.jooq.exception.DataAccessException;
-import org.jooq.impl.DefaultTransactionProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * jOOQ's transactions with the library's part in each; nested ones are savepoints of the outermost. A listener would not do: its {@code
- * commitEnd} is called for failed commits too. Thread-safe: a transaction stays on its thread.
+ * jOOQ's transactions with the library's part in each; nested ones are savepoints, and part of the outermost. A {@code TransactionListener}
+ * would not do: its {@code commitEnd} is called for failed commits too. Stateless.
  */
-public final class JooqTransactions extends DefaultTransactionProvider {
-    private final Understudy understudy;
-    private final ThreadLocal<@Nullable Running> running = new ThreadLocal<>();
+public final class JooqTransactions {
+    private JooqTransactions() {}
 
-    private static final class Running {
-        final Participation participation;
-        int depth = 1;
-
-        Running(Participation participation) {
-            this.participation = participation;
-        }
+    /** What is done inside the transaction. */
+    @FunctionalInterface
+    public interface Work {
+        void in(Configuration configuration, Participation participation) throws Exception;
     }
 
-    public JooqTransactions(ConnectionProvider connections, Understudy understudy) {
-        super(connections);
-        this.understudy = understudy;
-    }
-
-    /** The library's part in the transaction of this thread. */
-    public Participation participation() {
-        Running now = running.get();
-        if (now == null) {
-            throw new IllegalStateException("no transaction runs on this thread");
-        }
-        return now.participation;
-    }
-
-    @Override
-    public void begin(TransactionContext context) {
-        super.begin(context);
-        Running outer = running.get();
-        if (outer != null) {
-            outer.depth++;
-            return;
-        }
-        context.configuration()
-                .dsl()
-                .connection(connection -> running.set(new Running(understudy.participate(connection))));
-    }
-
-    @Override
-    public void commit(TransactionContext context) {
-        Running now = running.get();
-        if (now == null || now.depth > 1) {
-            super.commit(context);
-            leave(now);
-            return;
-        }
-        now.participation.beforeCommit();
+    /** Runs the work in one transaction. */
+    public static void run(DSLContext dsl, Understudy understudy, Work work) {
+        AtomicReference<@Nullable Participation> part = new AtomicReference<>();
         try {
-            super.commit(context);
-        } catch (DataAccessException e) {
-            if (isUnknown(e)) {
-                running.remove();
-                now.participation.afterUnknown();
+            dsl.transaction(configuration -> configuration.dsl().connection(connection -> {
+                Participation participation = understudy.participate(connection);
+                part.set(participation);
+                work.in(configuration, participation);
+                participation.beforeCommit();
+            }));
+        } catch (RuntimeException e) {
+            Participation begun = part.get();
+            if (begun != null && isUnknown(e)) {
+                begun.afterUnknown();
+            } else if (begun != null) {
+                begun.afterRollback();
             }
             throw e;
         }
-        running.remove();
-        now.participation.afterCommit();
-    }
-
-    @Override
-    public void rollback(TransactionContext context) {
-        Running now = running.get();
-        if (now == null) {
-            return; // the outcome has been told: what failed came after it
-        }
-        super.rollback(context);
-        boolean isOutermost = now.depth == 1;
-        leave(now);
-        if (isOutermost) {
-            now.participation.afterRollback();
-        }
-    }
-
-    private void leave(@Nullable Running now) {
-        if (now != null && --now.depth == 0) {
-            running.remove();
+        Participation committed = part.get();
+        if (committed != null) {
+            committed.afterCommit();
         }
     }
 
     /** Whether the server itself has not said that it refused. */
-    private static boolean isUnknown(DataAccessException e) {
-        SQLException sql = e.getCause(SQLException.class);
+    private static boolean isUnknown(RuntimeException e) {
+        if (!(e instanceof DataAccessException access)) {
+            return false;
+        }
+        SQLException sql = access.getCause(SQLException.class);
         String state = sql == null || sql.getSQLState() == null ? "08" : sql.getSQLState();
         return state.startsWith("08") || state.startsWith("57P");
     }
