@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.LongAdder;
 /** What one repository of one instance has done, since its start. Thread-safe. Counts are of keys unless said otherwise. */
 public final class Counters {
     /** Reads answered by the near replica. */
-    public final LongAdder nearHits = new LongAdder();
+    public final HitCount nearHits = new HitCount();
     /** Reads answered by the shared replica. */
     public final LongAdder sharedHits = new LongAdder();
     /** Rows asked of the primary for reads. */
