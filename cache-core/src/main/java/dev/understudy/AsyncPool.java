@@ -5,6 +5,7 @@ import dev.understudy.model.Tier;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +38,11 @@ final class AsyncPool {
                     Tier.LIBRARY,
                     "asyncThreads"));
         }
+    }
+
+    /** Threads for the library's own loads in the background; refuses when the queue is full. */
+    Executor executor() {
+        return executor;
     }
 
     void close() {

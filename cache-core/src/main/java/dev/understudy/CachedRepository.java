@@ -3,6 +3,7 @@ package dev.understudy;
 import dev.understudy.engine.Counters;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Lag;
+import dev.understudy.model.NearStatus;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioned;
 import dev.understudy.model.Write;
@@ -131,6 +132,9 @@ public interface CachedRepository<K, V> {
 
     /** Goes on draining in this instance. */
     void resumeDrain();
+
+    /** Where this instance's near replica stands, and which tier answered its reads. */
+    NearStatus nearStatus();
 
     /** What this instance has done for the repository since it was built. */
     Counters counters();

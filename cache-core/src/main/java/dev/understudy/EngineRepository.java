@@ -8,6 +8,7 @@ import dev.understudy.engine.SessionState;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Lag;
+import dev.understudy.model.NearStatus;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioned;
 import dev.understudy.model.Write;
@@ -158,6 +159,11 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
     @Override
     public void resumeDrain() {
         engine.resumeDrain();
+    }
+
+    @Override
+    public NearStatus nearStatus() {
+        return engine.nearStatus();
     }
 
     @Override

@@ -103,14 +103,13 @@ public final class RepositoryBuilder<K, V> {
     }
 
     RepositorySettings settings() {
-        Duration maxStaleness = near.maxStaleness.get();
+        RepositorySettings.Near nearSettings = near.settings();
+        Duration maxStaleness = nearSettings.maxStaleness();
         return new RepositorySettings(
                 shared.shards.get(),
                 timeout.get(),
                 consistency == null ? Consistency.bounded(maxStaleness) : consistency,
-                near.maximumSize.get(),
-                maxStaleness,
-                near.timeToLive.get(),
+                nearSettings,
                 shared.timeToLive.get(),
                 shared.negativeTimeToLive.get(),
                 shared.marker.get(),
@@ -138,8 +137,80 @@ public final class RepositoryBuilder<K, V> {
                 new Setting<>("near.maxStaleness", Duration.ofSeconds(5), Duration.ofMillis(500), Duration.ofHours(1));
         private final Setting<Duration> timeToLive =
                 new Setting<>("near.timeToLive", Duration.ofSeconds(60), Duration.ofMillis(1), Duration.ofDays(1));
+        private final Setting<Long> maximumBytes = new Setting<>("near.maximumBytes", 0L, 1L << 10, 1L << 40);
+        private final Setting<Duration> refreshAhead =
+                new Setting<>("near.refreshAhead", Duration.ZERO, Duration.ZERO, Duration.ofDays(1));
+        private final Setting<Duration> maxStale =
+                new Setting<>("near.maxStale", Duration.ZERO, Duration.ZERO, Duration.ofDays(1));
+        private final Setting<Duration> patience =
+                new Setting<>("near.patience", Duration.ofMillis(100), Duration.ZERO, Duration.ofMinutes(1));
+        private boolean encoded;
 
         private Near() {}
+
+        private RepositorySettings.Near settings() {
+            if (maximumBytes.isSet() && maximumSize.isSet()) {
+                throw new Invalid(
+                        "near.maximumSize and near.maximumBytes are both set; one of them bounds the replica");
+            }
+            Duration life = timeToLive.get();
+            if (refreshAhead.get().compareTo(life.dividedBy(2)) > 0) {
+                throw new Invalid(
+                        "near.refreshAhead = " + refreshAhead.get() + " is over half of near.timeToLive = " + life);
+            }
+            if (patience.isSet() && maxStale.get().isZero()) {
+                throw new Invalid("near.patience means nothing without near.maxStale");
+            }
+            return new RepositorySettings.Near(
+                    maximumSize.get(),
+                    maximumBytes.get(),
+                    encoded,
+                    maxStaleness.get(),
+                    life,
+                    refreshAhead.get(),
+                    maxStale.get(),
+                    patience.get());
+        }
+
+        /**
+         * Bytes of encoded values and their keys, at most, in place of a number of entries; 1 KiB to 1 TiB. Every value is encoded once more when it
+         * is installed, to be weighed.
+         */
+        public Near maximumBytes(long bytes) {
+            maximumBytes.set(bytes);
+            return this;
+        }
+
+        /** Keeps encoded bytes and decodes them for each read: for values that are not immutable. A hit then allocates what the codec does. */
+        public Near encoded() {
+            encoded = true;
+            return this;
+        }
+
+        /**
+         * A hit so long before its entry's end renews the entry in the background, while callers are served as before; zero (never, the default) to half of
+         * {@link #timeToLive}.
+         */
+        public Near refreshAhead(Duration time) {
+            refreshAhead.set(time);
+            return this;
+        }
+
+        /**
+         * How old an answer may be where there is no fresher one: an entry whose time to live has ended serves while it is loaded anew, and an
+         * entry serves when a load fails or takes longer than {@link #patience}. A read that asks for a bound itself is never answered older than that
+         * bound, a session never behind what it saw. Zero (never) to one day, default zero.
+         */
+        public Near maxStale(Duration age) {
+            maxStale.set(age);
+            return this;
+        }
+
+        /** How long a load may take where there is an answer within {@link #maxStale}; zero to 1 minute, default 100 ms. */
+        public Near patience(Duration time) {
+            patience.set(time);
+            return this;
+        }
 
         /** Entries, at most; 0 (no near replica) to 100,000,000, default 10,000. */
         public Near maximumSize(long entries) {

@@ -30,7 +30,7 @@ public final class Session {
         return new Session(SessionState.resume(EngineRepository.present(token, "token")));
     }
 
-    /** What the session wrote and saw so far: URL-safe text of at most 12,000 characters, typically a few hundred. */
+    /** What the session wrote and saw so far: URL-safe text of at most 3,800 characters, typically a few hundred: it fits a cookie. */
     public String token() {
         return state.token();
     }

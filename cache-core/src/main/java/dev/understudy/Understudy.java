@@ -84,7 +84,7 @@ public final class Understudy implements AutoCloseable {
         if (engines.stream().anyMatch(engine -> engine.name().equals(name))) {
             throw new Invalid("there is a repository of the name " + name + " already");
         }
-        CacheEngine<K, V> engine = new CacheEngine<>(instance, builder.store(), builder.settings());
+        CacheEngine<K, V> engine = new CacheEngine<>(instance, builder.store(), builder.settings(), pool.executor());
         engine.start();
         engines.add(engine);
         every(engine.confirmEvery(), engine::confirm);

@@ -69,8 +69,14 @@ final class Cluster implements AutoCloseable {
     }
 
     Node start(Consumer<RepositoryBuilder<Long, Item>> settings) {
+        return start(settings, faults -> {});
+    }
+
+    /** Starts an instance whose shared replica has faults from the beginning. */
+    Node start(Consumer<RepositoryBuilder<Long, Item>> settings, Consumer<FaultySharedReplica> faulty) {
         InMemorySharedReplica connection = server.connect();
         FaultySharedReplica faults = new FaultySharedReplica(connection);
+        faulty.accept(faults);
         Understudy understudy = Understudy.builder()
                 .namespace("shop")
                 .shared(() -> faults)

@@ -69,8 +69,7 @@ public class NearHit {
                 .codec(new InMemoryCodec())
                 .build();
         docs = understudy
-                .repository(new InMemoryStore<>(
-                        "doc", Long.class, Doc.class, Versioning.column("us_version"), Doc::id))
+                .repository(new InMemoryStore<>("doc", Long.class, Doc.class, Versioning.column("us_version"), Doc::id))
                 .near(near -> near.maximumSize(SIZE).timeToLive(LIFE))
                 .build();
         Long[] ids = new Long[ROWS];

@@ -3,11 +3,11 @@ package dev.understudy.engine;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.NearStatus;
 import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.ShardKey;
-import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
 import dev.understudy.model.Versioned;
@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +52,7 @@ public final class CacheEngine<K, V> {
     private final Coherence<K, V> coherence;
     private final SharedReads<K, V> sharedReads;
     private final PrimaryReads<K, V> primaryReads;
-    private final ReadPath<K, V> readPath;
+    private final Renewals<K, V> renewals;
     private final SessionReads<K, V> sessionReads;
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
@@ -61,6 +62,7 @@ public final class CacheEngine<K, V> {
     private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
     private final long defaultStaleness;
+    private final long maxStaleNanos;
     private SharedCache.@Nullable Subscription subscription;
 
     /** What all repositories of one instance share. */
@@ -90,7 +92,7 @@ public final class CacheEngine<K, V> {
     }
 
     /** An engine that is not started yet. */
-    public CacheEngine(Instance instance, PrimaryStore<K, V> store, RepositorySettings settings) {
+    public CacheEngine(Instance instance, PrimaryStore<K, V> store, RepositorySettings settings, Executor background) {
         SharedCache shared = instance.replica().cache(instance.namespace(), store.name(), settings.shards());
         this.context = new CacheContext<>(
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
@@ -98,11 +100,11 @@ public final class CacheEngine<K, V> {
         Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
         this.shards = new Shards(shared, instance.clock(), this::reopened, this::closed);
         this.recovery = new Recovery<>(context, shards, undrained);
-        this.near = new NearTier<>(context, instance.nearReplicas().ofSize(Math.max(1, settings.nearSize())));
+        this.near = new NearTier<>(context, instance.nearReplicas(), this::renew);
         this.primaryReads = new PrimaryReads<>(context);
         this.outbox = new OutboxDelivery<>(context, shards, near);
         this.sharedReads = new SharedReads<>(context, shards, primaryReads, outbox);
-        this.readPath = new ReadPath<>(context, shards, near, sharedReads);
+        this.renewals = new Renewals<>(context, near, new ReadPath<>(context, shards, near, sharedReads), background);
         this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies, outbox);
         this.updates = new Updates<>(context, sharedReads, through);
@@ -114,6 +116,7 @@ public final class CacheEngine<K, V> {
                 new WriteBack<>(context, shards, near, sharedReads, primaryReads, through, undrained, this::hintDrain);
         this.coherence = new Coherence<>(context, shards, near, undrained, this::hintDrain);
         this.defaultStaleness = stalenessOf(settings.consistency());
+        this.maxStaleNanos = settings.near().maxStale().toNanos();
     }
 
     /** Verifies the table, opens the shards, begins to listen and to drain. */
@@ -136,6 +139,7 @@ public final class CacheEngine<K, V> {
             }
             shards.openAll(deadline);
             outbox.settle(deadline);
+            coherence.requireHonourable(deadline);
         } catch (PrimaryFailure e) {
             throw Replies.primary(e);
         } catch (SharedReplicaFailure e) {
@@ -190,9 +194,10 @@ public final class CacheEngine<K, V> {
         NearEntry<V> entry = near.get(CacheContext.present(key, "key"), defaultStaleness);
         if (entry != null) {
             context.counters.nearHits.increment();
-            return entry.value();
+            return near.value(entry);
         }
-        return load(Set.of(key), context.deadline(Optional.empty())).get(0).value();
+        Map<K, Found<V>> found = renewals.load(Set.of(key), maxStaleNanos, context.deadline(Optional.empty()));
+        return found.values().iterator().next().value();
     }
 
     /** The answer of the near replica, if it has one that is fresh enough; never waits. */
@@ -202,7 +207,7 @@ public final class CacheEngine<K, V> {
             return null;
         }
         context.counters.nearHits.increment();
-        return entry.value();
+        return near.value(entry);
     }
 
     /** Reads with options; an answer for every key, in the order of the keys, duplicates once. */
@@ -229,17 +234,28 @@ public final class CacheEngine<K, V> {
                 missing.add(key);
             } else {
                 context.counters.nearHits.increment();
-                answers.put(key, new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
+                answers.put(key, near.versioned(entry));
             }
         }
         if (!missing.isEmpty()) {
-            readPath.load(missing, deadline).forEach((key, found) -> answers.put(key, found.versioned(context)));
+            renewals.load(missing, staleLimit(options, staleness), deadline)
+                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
         }
         return answers;
     }
 
-    private List<Found<V>> load(Collection<K> keys, Deadline deadline) {
-        return List.copyOf(readPath.load(keys, deadline).values());
+    /** How old an answer may be where there is no fresher one: never older than a bound that the call names itself. */
+    private long staleLimit(Read options, long staleness) {
+        return options.consistency().isPresent() ? Math.min(staleness, maxStaleNanos) : maxStaleNanos;
+    }
+
+    private void renew(K key) {
+        renewals.renew(key);
+    }
+
+    /** Where the near replica stands. */
+    public NearStatus nearStatus() {
+        return coherence.status(near.size());
     }
 
     private static long stalenessOf(Consistency level) {
@@ -413,7 +429,7 @@ public final class CacheEngine<K, V> {
 
     /** Pulls positions, so that near entries count as fresh; to be called every third of the staleness bound. */
     public void confirm() {
-        Duration third = context.settings.maxStaleness().dividedBy(3);
+        Duration third = context.settings.near().maxStaleness().dividedBy(3);
         Duration timeout = third.compareTo(context.settings.timeout()) < 0 ? third : context.settings.timeout();
         Deadline deadline = Deadline.after(context.clock, timeout);
         try {
@@ -434,7 +450,7 @@ public final class CacheEngine<K, V> {
 
     /** How often {@link #confirm} is due. */
     public Duration confirmEvery() {
-        return context.settings.maxStaleness().dividedBy(3);
+        return context.settings.near().maxStaleness().dividedBy(3);
     }
 
     /** What this instance's near replica holds for the key, fresh or not; for checks and the demo. */
@@ -443,7 +459,7 @@ public final class CacheEngine<K, V> {
         if (entry == null || entry.epoch() != entry.shard().epoch()) {
             return Optional.empty();
         }
-        return Optional.of(new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
+        return Optional.of(near.versioned(entry));
     }
 
     /**

@@ -1,11 +1,14 @@
 package dev.understudy.engine;
 
 import dev.understudy.model.Generation;
+import dev.understudy.model.Invalid;
+import dev.understudy.model.NearStatus;
 import dev.understudy.model.Version;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.ShardPosition;
 import dev.understudy.spi.SharedReplicaFailure;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -21,6 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Coherence<K, V> implements AnnouncementListener {
     private static final Logger LOG = LoggerFactory.getLogger(Coherence.class);
+    private static final int TRIALS = 3;
 
     private final CacheContext<K, V> context;
     private final Shards shards;
@@ -29,6 +33,7 @@ final class Coherence<K, V> implements AnnouncementListener {
     private final Runnable onPending;
     private final AtomicBoolean pulling = new AtomicBoolean();
     private final CountDownLatch listening = new CountDownLatch(1);
+    private final Ages ages = new Ages();
 
     Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Undrained undrained, Runnable onPending) {
         this.context = context;
@@ -64,6 +69,67 @@ final class Coherence<K, V> implements AnnouncementListener {
         listening.countDown();
     }
 
+    /**
+     * Refuses a staleness bound that pulls over this connection cannot keep: each third of it a pull begins, and its answer must be there before
+     * the one before is too old.
+     *
+     * @throws Invalid with the smallest bound that can be kept
+     */
+    void requireHonourable(Deadline deadline) {
+        Duration bound = context.settings.near().maxStaleness();
+        if (!context.settings.near().isOn()) {
+            return;
+        }
+        long shortest = Long.MAX_VALUE;
+        for (int i = 0; i < TRIALS; i++) {
+            long begun = context.clock.nanoTime();
+            Replies.await(context.shared.positions(), deadline);
+            shortest = Math.min(shortest, context.clock.nanoTime() - begun);
+        }
+        Duration smallest = Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(3 * shortest) / 10 * 10 + 10);
+        if (bound.compareTo(smallest) < 0) {
+            throw new Invalid("near.maxStaleness = " + bound + " cannot be kept: positions take "
+                    + Duration.ofNanos(shortest).toMillis() + " ms to pull; the smallest possible is " + smallest);
+        }
+    }
+
+    /** Where the near replica stands. */
+    NearStatus status(long entries) {
+        long position = 0;
+        int unconfirmed = 0;
+        long oldest = 0;
+        long now = context.clock.nanoTime();
+        for (ShardState state : shards.states()) {
+            position += state.applied().value();
+            if (state.isConfirmed()) {
+                oldest = Math.max(oldest, now - state.confirmedAt());
+            } else {
+                unconfirmed++;
+            }
+        }
+        Counters counters = context.counters;
+        return new NearStatus(
+                position,
+                shards.states().size(),
+                unconfirmed,
+                Duration.ofNanos(oldest),
+                ages.percentile(99),
+                entries,
+                counters.gaps.sum(),
+                counters.shardDrops.sum(),
+                counters.lateInstalls.sum(),
+                counters.pulls.sum(),
+                counters.failedPulls.sum(),
+                new NearStatus.Reads(
+                        counters.nearHits.sum(),
+                        counters.sharedHits.sum(),
+                        counters.primaryLoads.sum(),
+                        counters.joinedLoads.sum(),
+                        counters.bypassedReads.sum(),
+                        counters.uncoveredReads.sum(),
+                        counters.staleReads.sum()));
+    }
+
     /** Waits until announcements are heard: what is loaded earlier would be dropped when they begin. */
     void awaitListening(Deadline deadline) {
         try {
@@ -86,12 +152,14 @@ final class Coherence<K, V> implements AnnouncementListener {
         }
         try {
             long asOf = context.clock.nanoTime();
+            context.counters.pulls.increment();
             for (ShardPosition pulled : Replies.await(context.shared.positions(), deadline)) {
                 compare(pulled, asOf, deadline);
             }
             return true;
         } catch (SharedReplicaFailure e) {
             // Unconfirmed shards stop serving by themselves; the next pull tries again.
+            context.counters.failedPulls.increment();
             return false;
         } finally {
             pulling.set(false);
@@ -100,6 +168,9 @@ final class Coherence<K, V> implements AnnouncementListener {
 
     private void compare(ShardPosition pulled, long asOf, Deadline deadline) {
         ShardState state = shards.state(pulled.shard());
+        if (state.isConfirmed()) {
+            ages.add(context.clock.nanoTime() - state.confirmedAt());
+        }
         Generation generation = pulled.position().generation();
         if (generation.equals(Generation.NONE) || !generation.equals(state.generation())) {
             shards.open(pulled.shard(), deadline);

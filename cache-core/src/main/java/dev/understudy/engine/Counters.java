@@ -14,6 +14,10 @@ public final class Counters {
     public final LongAdder joinedLoads = new LongAdder();
     /** Reads answered by the primary because the shared replica could not be asked. */
     public final LongAdder bypassedReads = new LongAdder();
+    /** Reads answered by an entry that was not fresh, because the replicas below failed or were slow. */
+    public final LongAdder staleReads = new LongAdder();
+    /** Near entries that were loaded anew in the background. */
+    public final LongAdder renewals = new LongAdder();
     /** Session reads that went to the primary because the shared replica was away or had lost what the session saw. */
     public final LongAdder uncoveredReads = new LongAdder();
     /** Values that did not decode and were treated as a miss or held. */
@@ -24,6 +28,10 @@ public final class Counters {
     public final LongAdder shardDrops = new LongAdder();
     /** Announcements that did not follow the position before. */
     public final LongAdder gaps = new LongAdder();
+    /** Pulls of the shards' positions. */
+    public final LongAdder pulls = new LongAdder();
+    /** Pulls that were not answered. */
+    public final LongAdder failedPulls = new LongAdder();
     /** Fills that had lost their lease. */
     public final LongAdder lostFills = new LongAdder();
     /** Rows committed by write-through. */

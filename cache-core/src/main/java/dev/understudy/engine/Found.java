@@ -16,12 +16,19 @@ import org.jspecify.annotations.Nullable;
  * @param tier where
  * @param asOf the moment, on the engine's clock, before which every applied change is contained
  * @param mayTrail whether acknowledged write-backs may be missing
+ * @param isFilled whether the shared replica vouches for it: false for a row whose fill was refused or could not be made, as a newer one may be
+ *     there
  */
-record Found<V>(Optional<V> value, Version version, Tier tier, long asOf, boolean mayTrail) {
+record Found<V>(Optional<V> value, Version version, Tier tier, long asOf, boolean mayTrail, boolean isFilled) {
     static <V> Found<V> at(Tier tier, @Nullable Row<V> row, long asOf, boolean mayTrail) {
         return row == null
-                ? new Found<>(Optional.empty(), Version.ABSENT, tier, asOf, mayTrail)
-                : new Found<>(Optional.of(row.value()), row.version(), tier, asOf, mayTrail);
+                ? new Found<>(Optional.empty(), Version.ABSENT, tier, asOf, mayTrail, true)
+                : new Found<>(Optional.of(row.value()), row.version(), tier, asOf, mayTrail, true);
+    }
+
+    /** The same, not to be installed. */
+    Found<V> unfilled() {
+        return new Found<>(value, version, tier, asOf, mayTrail, false);
     }
 
     Versioned<V> versioned(CacheContext<?, V> context) {

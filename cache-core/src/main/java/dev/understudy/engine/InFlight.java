@@ -18,11 +18,18 @@ final class InFlight<K> {
     static final class Ticket {
         private final ShardState shard;
         private final int epoch;
+        private final long began;
         private volatile long floor;
 
-        Ticket(ShardState shard) {
+        Ticket(ShardState shard, long now) {
             this.shard = shard;
             this.epoch = shard.epoch();
+            this.began = now;
+        }
+
+        /** When it began, on the engine's clock. */
+        long began() {
+            return began;
         }
 
         int epoch() {
@@ -48,8 +55,8 @@ final class InFlight<K> {
         }
     }
 
-    Ticket enter(K key, ShardState shard) {
-        Ticket ticket = new Ticket(shard);
+    Ticket enter(K key, ShardState shard, long now) {
+        Ticket ticket = new Ticket(shard, now);
         tickets.compute(key, (k, present) -> {
             List<Ticket> all = new ArrayList<>(present == null ? List.of() : present);
             all.add(ticket);

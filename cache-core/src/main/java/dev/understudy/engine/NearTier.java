@@ -1,10 +1,14 @@
 package dev.understudy.engine;
 
 import dev.understudy.engine.InFlight.Ticket;
+import dev.understudy.model.Tier;
 import dev.understudy.model.Version;
+import dev.understudy.model.Versioned;
 import dev.understudy.spi.NearReplica;
+import dev.understudy.spi.NearReplicaFactory;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,51 +21,119 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Bounds</h2>
  * Size is the map's; age is checked on each hit: an entry serves only while its shard is confirmed within the staleness asked and its
- * own time to live has not passed.
+ * own time to live has not passed. Within {@code refreshAhead} before that moment and {@code maxStale} after it a hit also has the entry renewed.
  */
 final class NearTier<K, V> {
+    /** What an entry takes beside key and value, about. */
+    private static final int ENTRY_BYTES = 128;
+
     private final NearReplica<K, NearEntry<V>> map;
     private final InFlight<K> inFlight = new InFlight<>();
     private final CacheContext<K, V> context;
     private final boolean enabled;
+    private final boolean keepsBytes;
+    private final boolean weighs;
     private final long timeToLiveNanos;
     private final long negativeTimeToLiveNanos;
+    private final long refreshAheadNanos;
+    private final long maxStaleNanos;
+    private final Consumer<K> onRenewalDue;
 
-    NearTier(CacheContext<K, V> context, NearReplica<K, NearEntry<V>> map) {
+    /** A replica that calls {@code onRenewalDue}, which must not wait, at hits of entries that are to be renewed. */
+    NearTier(CacheContext<K, V> context, NearReplicaFactory maps, Consumer<K> onRenewalDue) {
+        RepositorySettings.Near settings = context.settings.near();
         this.context = context;
-        this.map = map;
-        this.enabled = context.settings.nearSize() > 0;
-        this.timeToLiveNanos = context.settings.nearTimeToLive().toNanos();
+        this.map = settings.isWeighed()
+                ? maps.ofWeight(settings.bytes(), (key, entry) -> entry.weight())
+                : maps.ofSize(Math.max(1, settings.entries()));
+        this.enabled = settings.isOn();
+        this.keepsBytes = settings.encoded();
+        this.weighs = settings.isWeighed();
+        this.timeToLiveNanos = settings.timeToLive().toNanos();
         this.negativeTimeToLiveNanos =
                 Math.min(timeToLiveNanos, context.settings.negativeTimeToLive().toNanos());
+        this.refreshAheadNanos = settings.refreshAhead().toNanos();
+        this.maxStaleNanos = settings.maxStale().toNanos();
+        this.onRenewalDue = onRenewalDue;
     }
 
     /** The entry if it is fresh enough: one lookup and one check, no lock, nothing allocated. */
     @Nullable
     NearEntry<V> get(K key, long stalenessNanos) {
         NearEntry<V> entry = map.get(key);
-        return entry != null && entry.isFresh(context.clock.nanoTime(), stalenessNanos) ? entry : null;
+        if (entry == null) {
+            return null;
+        }
+        long now = context.clock.nanoTime();
+        return entry.isFresh(now, stalenessNanos) ? entry : late(key, entry, now, stalenessNanos);
+    }
+
+    /** The entry if it serves although it is to be renewed: nothing was announced, its own time ends or has ended. */
+    private @Nullable NearEntry<V> late(K key, NearEntry<V> entry, long now, long stalenessNanos) {
+        if (now - (entry.expiresAt() + maxStaleNanos) >= 0 || !entry.isCurrent(now, stalenessNanos)) {
+            return null;
+        }
+        onRenewalDue.accept(key);
+        return entry;
+    }
+
+    /** What is held of the key, fresh or not, if it is at most so old; null if there is no such thing. */
+    @Nullable
+    Found<V> stale(K key, long limitNanos) {
+        NearEntry<V> entry = map.get(key);
+        if (entry == null) {
+            return null;
+        }
+        long now = context.clock.nanoTime();
+        long age = entry.ageNanos(now);
+        return age > limitNanos ? null : new Found<>(value(entry), entry.version(), Tier.NEAR, now - age, false, false);
+    }
+
+    /** The entry's value, decoded if bytes are kept. */
+    Optional<V> value(NearEntry<V> entry) {
+        byte[] sealed = entry.sealed();
+        return sealed == null ? entry.value() : opened(sealed);
+    }
+
+    private Optional<V> opened(byte[] sealed) {
+        Optional<V> value = context.envelope.open(sealed, 0, sealed.length);
+        if (value.isEmpty()) {
+            throw new IllegalStateException("the codec does not decode what it has encoded");
+        }
+        return value;
+    }
+
+    /** A hit's answer. */
+    Versioned<V> versioned(NearEntry<V> entry) {
+        Duration age = Duration.ofNanos(entry.ageNanos(context.clock.nanoTime()));
+        return new Versioned<>(value(entry), entry.version(), age, Tier.NEAR, false);
     }
 
     /** Whether the shard was confirmed after the entry was loaded: its position covers what the entry shows. */
     boolean isCovered(NearEntry<V> entry) {
-        long life = entry.value().isPresent() ? timeToLiveNanos : negativeTimeToLiveNanos;
+        long life = entry.isNegative() ? negativeTimeToLiveNanos : timeToLiveNanos;
         return entry.shard().confirmedAt() - (entry.expiresAt() - life) >= 0;
-    }
-
-    /** How old the entry's data can be. */
-    Duration age(NearEntry<V> entry) {
-        return Duration.ofNanos(
-                Math.max(0, context.clock.nanoTime() - entry.shard().confirmedAt()));
     }
 
     /** Announces that a load or an own write of the key begins. To be ended by {@link #leave}. */
     Ticket enter(K key, ShardState shard) {
-        return inFlight.enter(key, shard);
+        return inFlight.enter(key, shard, context.clock.nanoTime());
     }
 
     void leave(K key, Ticket ticket) {
         inFlight.leave(key, ticket);
+    }
+
+    /** Installs what a load found, unless it was overtaken or may lack something. */
+    void install(K key, Ticket ticket, Found<V> found) {
+        if (found.mayTrail()) {
+            return;
+        }
+        if (!found.isFilled()) {
+            context.counters.lateInstalls.increment();
+            return;
+        }
+        install(key, ticket, found.value(), found.version());
     }
 
     /** Installs what a load or own write ended with, unless it was overtaken. */
@@ -70,8 +142,7 @@ final class NearTier<K, V> {
             return;
         }
         long life = value.isPresent() ? timeToLiveNanos : negativeTimeToLiveNanos;
-        NearEntry<V> entry =
-                new NearEntry<>(value, version, ticket.shard(), ticket.epoch(), context.clock.nanoTime() + life);
+        NearEntry<V> entry = entry(key, ticket, value, version, life);
         map.compute(key, (k, present) -> {
             if (ticket.isOvertaken(version)) {
                 context.counters.lateInstalls.increment();
@@ -82,6 +153,22 @@ final class NearTier<K, V> {
                     && present.version().isAfter(version);
             return newerIsThere ? present : entry;
         });
+    }
+
+    private NearEntry<V> entry(K key, Ticket ticket, Optional<V> value, Version version, long life) {
+        long expiresAt = context.clock.nanoTime() + life;
+        byte[] sealed = value.isPresent() && (keepsBytes || weighs) ? context.envelope.seal(value.get()) : null;
+        int weight = weighs ? ENTRY_BYTES + context.keys.text(key).length() + (sealed == null ? 0 : sealed.length) : 1;
+        return new NearEntry<>(
+                keepsBytes ? Optional.empty() : value,
+                keepsBytes ? sealed : null,
+                weight,
+                version,
+                ticket.shard(),
+                ticket.epoch(),
+                ticket.began(),
+                expiresAt - Math.min(refreshAheadNanos, life / 2),
+                expiresAt);
     }
 
     /** The key has at least that version now: older entries go, older installs under way will not come. */

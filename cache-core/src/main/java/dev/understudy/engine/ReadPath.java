@@ -75,9 +75,7 @@ final class ReadPath<K, V> {
             Map<K, Found<V>> found = reads.read(own.keySet(), deadline);
             own.forEach((key, flight) -> {
                 Found<V> result = present(found, key);
-                if (!result.mayTrail()) {
-                    near.install(key, flight.ticket(), result.value(), result.version());
-                }
+                near.install(key, flight.ticket(), result);
                 flight.result().complete(result);
             });
             return found;

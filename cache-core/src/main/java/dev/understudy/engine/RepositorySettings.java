@@ -11,9 +11,7 @@ import java.time.Duration;
  * @param shards how many shards the cache has; the same for all instances
  * @param timeout of a call that names none
  * @param consistency of a read that names none
- * @param nearSize entries of the near replica; 0 for none
- * @param maxStaleness the bound that the near replica keeps; positions are pulled every third of it
- * @param nearTimeToLive of a near entry
+ * @param near the settings of the near replica
  * @param timeToLive of a clean entry of the shared replica, before jitter of a tenth
  * @param negativeTimeToLive of "there is no such row"
  * @param marker how long a write-through's marker holds: the longest commit
@@ -27,9 +25,7 @@ public record RepositorySettings(
         int shards,
         Duration timeout,
         Consistency consistency,
-        long nearSize,
-        Duration maxStaleness,
-        Duration nearTimeToLive,
+        Near near,
         Duration timeToLive,
         Duration negativeTimeToLive,
         Duration marker,
@@ -38,6 +34,36 @@ public record RepositorySettings(
         OnPartition onPartition,
         boolean writeBack,
         Back back) {
+
+    /**
+     * The settings of the near replica.
+     *
+     * @param entries at most; 0 for no near replica
+     * @param bytes of encoded values, at most; 0 if entries are counted instead
+     * @param encoded whether encoded bytes are kept and decoded for each read
+     * @param maxStaleness the bound that the replica keeps; positions are pulled every third of it
+     * @param timeToLive of an entry
+     * @param refreshAhead how long before its end a hit renews an entry in the background; zero for never
+     * @param maxStale how old an answer may be where there is no fresher one; zero for never
+     * @param patience how long a load may take where there is an older answer
+     */
+    public record Near(
+            long entries,
+            long bytes,
+            boolean encoded,
+            Duration maxStaleness,
+            Duration timeToLive,
+            Duration refreshAhead,
+            Duration maxStale,
+            Duration patience) {
+        boolean isWeighed() {
+            return bytes > 0;
+        }
+
+        boolean isOn() {
+            return entries > 0;
+        }
+    }
 
     /**
      * The settings of write-back.

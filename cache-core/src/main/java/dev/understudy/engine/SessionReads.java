@@ -51,7 +51,7 @@ final class SessionReads<K, V> {
                 missing.add(key);
             } else {
                 context.counters.nearHits.increment();
-                answers.put(key, new Versioned<>(entry.value(), entry.version(), near.age(entry), Tier.NEAR, false));
+                answers.put(key, near.versioned(entry));
             }
         }
         if (!missing.isEmpty()) {
@@ -89,11 +89,9 @@ final class SessionReads<K, V> {
                 Position position = positions.isEmpty()
                         ? Position.NONE
                         : positions.get(address.shard()).position();
-                if (session.isCovered(context.store.name(), address.shard(), position)) {
+                if (!answer.mayTrail() && session.isCovered(context.store.name(), address.shard(), position)) {
                     session.saw(context.store.name(), address.shard(), position);
-                    if (!answer.mayTrail()) {
-                        near.install(key, present(tickets, key), answer.value(), answer.version());
-                    }
+                    near.install(key, present(tickets, key), answer);
                 } else {
                     uncovered.add(key);
                 }
@@ -127,7 +125,9 @@ final class SessionReads<K, V> {
                     Outcome.NOT_APPLIED);
         }
         context.counters.uncoveredReads.add(keys.size());
-        return reads.readPrimary(keys, deadline);
+        // What the session saw may be a write that is pending still, or again: the primary alone would go back behind
+        // it.
+        return context.settings.writeBack() ? reads.readStrong(keys, deadline) : reads.readPrimary(keys, deadline);
     }
 
     private static <K> Ticket present(Map<K, Ticket> tickets, K key) {

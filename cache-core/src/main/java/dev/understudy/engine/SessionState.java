@@ -27,10 +27,12 @@ import java.util.Map;
  * passed on to the shared replica's clock.
  */
 public final class SessionState {
-    static final int KEYS = 64;
-    static final int FLOORS = 256;
+    static final int KEYS = 48;
+    static final int FLOORS = 96;
+    /** Characters of a token: leaves room for a cookie's name and attributes in the 4096 bytes that a browser keeps. */
+    static final int MAXIMUM_TOKEN = 3_800;
+
     private static final int FORMAT = 1;
-    private static final int MAXIMUM_TOKEN = 12_000;
     /** How far a version may lie ahead of this instance's clock to be passed on. */
     private static final long AHEAD_MICROS = 60_000_000;
 
@@ -103,7 +105,7 @@ public final class SessionState {
         return written.value() > nowMicros + AHEAD_MICROS ? Version.ABSENT : written;
     }
 
-    /** Compact text, for a cookie or header: at most 12,000 characters, URL-safe. */
+    /** Compact text, for a cookie or header: at most {@value #MAXIMUM_TOKEN} characters, URL-safe. */
     public synchronized String token() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(FORMAT);
@@ -133,7 +135,7 @@ public final class SessionState {
         }
         try {
             return new Reader(Base64.getUrlDecoder().decode(token)).read();
-        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | Invalid e) {
             throw new Invalid("the text is not a session token");
         }
     }
@@ -162,6 +164,9 @@ public final class SessionState {
                 long id = fixed();
                 Generation generation = new Generation(varint());
                 state.floors.put(id, new Position(generation, varint()));
+            }
+            if (at != bytes.length) {
+                throw new IllegalArgumentException("more than a token");
             }
             return state;
         }

@@ -18,6 +18,7 @@ final class ShardState {
     private volatile Generation generation = Generation.NONE;
     private volatile int epoch;
     private volatile long confirmedAt;
+    private volatile boolean confirmed;
     private Position applied = Position.NONE;
     private Position awaited = Position.NONE;
     private long awaitedAsOf;
@@ -40,6 +41,11 @@ final class ShardState {
     /** The moment, on the engine's clock, at which the near entries were certainly complete. */
     long confirmedAt() {
         return confirmedAt;
+    }
+
+    /** Whether the shard was confirmed since its entries were last dropped. */
+    boolean isConfirmed() {
+        return confirmed;
     }
 
     synchronized Position applied() {
@@ -102,12 +108,14 @@ final class ShardState {
         awaited = Position.NONE;
         if (asOf - confirmedAt > 0) {
             confirmedAt = asOf;
+            confirmed = true;
         }
     }
 
     private void drop(Position next, long now) {
         applied = next;
         awaited = Position.NONE;
+        confirmed = false;
         confirmedAt = now + NEVER;
         int following = epoch + 1;
         epoch = following;

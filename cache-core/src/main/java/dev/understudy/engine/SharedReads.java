@@ -262,6 +262,7 @@ final class SharedReads<K, V> {
         Set<K> toLoad = new LinkedHashSet<>(granted);
         toLoad.addAll(unfilled);
         fromPrimary(toLoad, deadline, false, found);
+        unfilled.forEach(key -> found.computeIfPresent(key, (k, row) -> row.unfilled()));
         fill(List.copyOf(granted), found, leaseId, deadline);
         return waiting;
     }
@@ -305,10 +306,12 @@ final class SharedReads<K, V> {
                             context.timeToLive(row.value().isEmpty()));
                 },
                 deadline);
-        for (Shards.Reply<FillReply> reply : replies) {
+        for (int i = 0; i < keys.size(); i++) {
+            Shards.Reply<FillReply> reply = replies.get(i);
             // A fill that fails or has lost its lease costs the next reader a load, nothing else.
             if (reply.failure() != null || reply.result() == FillReply.LOST) {
                 context.counters.lostFills.increment();
+                found.computeIfPresent(keys.get(i), (key, row) -> row.unfilled());
             }
         }
     }
@@ -330,11 +333,11 @@ final class SharedReads<K, V> {
 
     private Optional<Found<V>> decoded(SharedEntry entry, long asOf) {
         if (entry.kind() != EntryKind.VALUE) {
-            return Optional.of(new Found<>(Optional.empty(), versionOf(entry), Tier.SHARED, asOf, false));
+            return Optional.of(new Found<>(Optional.empty(), versionOf(entry), Tier.SHARED, asOf, false, true));
         }
         return context.envelope
                 .open(entry.bytes(), entry.offset(), entry.length())
-                .map(value -> new Found<>(Optional.of(value), entry.version(), Tier.SHARED, asOf, false));
+                .map(value -> new Found<>(Optional.of(value), entry.version(), Tier.SHARED, asOf, false, true));
     }
 
     private static Version versionOf(SharedEntry entry) {

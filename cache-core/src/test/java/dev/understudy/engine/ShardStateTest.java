@@ -131,7 +131,8 @@ class ShardStateTest {
     }
 
     private NearEntry<String> entry(long expiresAt) {
-        return new NearEntry<>(Optional.of("row"), new Version(4), state, state.epoch(), expiresAt);
+        return new NearEntry<>(
+                Optional.of("row"), null, 1, new Version(4), state, state.epoch(), 0, expiresAt, expiresAt);
     }
 
     private static Position at(long value) {
