@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
@@ -44,8 +45,17 @@ public class NearHit {
     private final Long[] keys = new Long[MASK + 1];
     private final Cache<Long, Doc> cache =
             Caffeine.newBuilder().maximumSize(SIZE).expireAfterWrite(LIFE).build();
-    private Understudy understudy;
-    private CachedRepository<Long, Doc> docs;
+    private final Understudy understudy = Understudy.builder()
+            .namespace("bench")
+            .shared(new InMemorySharedServer(Clock.SYSTEM)::connect)
+            .primary(InMemoryPrimary::new)
+            .near(new CaffeineNear())
+            .codec(new InMemoryCodec())
+            .build();
+    private final CachedRepository<Long, Doc> docs = understudy
+            .repository(new InMemoryStore<>("doc", Long.class, Doc.class, Versioning.column("us_version"), Doc::id))
+            .near(near -> near.maximumSize(SIZE).timeToLive(LIFE))
+            .build();
 
     /** The position of a thread in the sequence of keys. Confined to its thread. */
     @State(Scope.Thread)
@@ -60,18 +70,6 @@ public class NearHit {
     /** Fills both caches. */
     @Setup(Level.Trial)
     public void open() {
-        InMemorySharedServer server = new InMemorySharedServer(Clock.SYSTEM);
-        understudy = Understudy.builder()
-                .namespace("bench")
-                .shared(server::connect)
-                .primary(InMemoryPrimary::new)
-                .near(new CaffeineNear())
-                .codec(new InMemoryCodec())
-                .build();
-        docs = understudy
-                .repository(new InMemoryStore<>("doc", Long.class, Doc.class, Versioning.column("us_version"), Doc::id))
-                .near(near -> near.maximumSize(SIZE).timeToLive(LIFE))
-                .build();
         Long[] ids = new Long[ROWS];
         for (int id = 0; id < ROWS; id++) {
             ids[id] = (long) id;
@@ -98,7 +96,7 @@ public class NearHit {
     /** Caffeine alone. */
     @Benchmark
     @Threads(1)
-    public Object raw1(Cursor cursor) {
+    public @Nullable Object raw1(Cursor cursor) {
         return cache.getIfPresent(keys[cursor.step()]);
     }
 
@@ -112,7 +110,7 @@ public class NearHit {
     /** Caffeine alone, two threads. */
     @Benchmark
     @Threads(2)
-    public Object raw2(Cursor cursor) {
+    public @Nullable Object raw2(Cursor cursor) {
         return cache.getIfPresent(keys[cursor.step()]);
     }
 
