@@ -1,3 +1,3 @@
-/** How to take part in transactions that others manage: to be copied, each compiled and run by {@code RecipesIT}. */
+/** What an application does to work with the library inside transactions that others manage, and to carry a session through HTTP; run as tests. */
 @org.jspecify.annotations.NullMarked
 package dev.understudy.scenarios.recipes;
