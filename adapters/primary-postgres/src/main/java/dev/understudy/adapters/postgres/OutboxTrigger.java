@@ -34,7 +34,6 @@ final class OutboxTrigger {
     static String sql(
             TableName table, String outbox, String cache, List<String> keyColumns, boolean isRecord, String version) {
         String rowFunction = table.qualified("us_note_" + table.table());
-        String allFunction = table.qualified("us_note_all_" + table.table());
         String insert = "INSERT INTO " + outbox + " (cache, key, version) VALUES (" + Identifier.literal(cache) + ", ";
         String isChanged = key("OLD", keyColumns, isRecord) + " IS DISTINCT FROM " + key("NEW", keyColumns, isRecord);
         String body = """
@@ -53,12 +52,9 @@ final class OutboxTrigger {
                 END
                 """.formatted(
                         insert, key("OLD", keyColumns, isRecord), key("NEW", keyColumns, isRecord), isChanged, version);
-        String all = "\nBEGIN\n  " + insert + "'', 9007199254740991);\n  RETURN NULL;\nEND\n";
         String when = " WHEN (current_setting('" + WRITER + "', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION ";
-        return function(rowFunction, body) + "\n" + function(allFunction, all) + "\nCREATE OR REPLACE TRIGGER " + NAME
-                + " AFTER INSERT OR UPDATE OR DELETE ON " + table.sql() + " FOR EACH ROW" + when + rowFunction
-                + "();\nCREATE OR REPLACE TRIGGER " + NAME + "_all AFTER TRUNCATE ON " + table.sql()
-                + " FOR EACH STATEMENT" + when + allFunction + "();";
+        return function(rowFunction, body) + "\nCREATE OR REPLACE TRIGGER " + NAME
+                + " AFTER INSERT OR UPDATE OR DELETE ON " + table.sql() + " FOR EACH ROW" + when + rowFunction + "();";
     }
 
     private static String function(String name, String body) {

@@ -204,8 +204,8 @@ public final class PostgresTable<K, V> implements PrimaryStore<K, V> {
     }
 
     /**
-     * A trigger by which rows that others insert, update, delete or truncate are told to the cache within a second, as a script for the
-     * team's migration tool; it may be run again. It goes with any {@link Versioning}. Those writers need the right to insert into
+     * A trigger by which rows that others insert, update or delete are told to the cache within a second, as a script for the
+     * team's migration tool; it may be run again. A TRUNCATE is not told. It goes with any {@link Versioning}. Those writers need the right to insert into
      * the library's table of notes ({@code us_invalidation}).
      *
      * @param primary whose table of notes is used
