@@ -121,6 +121,14 @@ public final class CacheEngine<K, V> {
 
     /** Verifies the table, opens the shards, begins to listen and to drain. */
     public void start() {
+        startStepped();
+        if (drain != null) {
+            drain.start();
+        }
+    }
+
+    /** All of {@link #start} but the thread that drains: for a simulation that steps the drain. */
+    void startStepped() {
         Deadline deadline = Deadline.after(context.clock, Duration.ofSeconds(10));
         try {
             context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
@@ -148,9 +156,11 @@ public final class CacheEngine<K, V> {
         subscription = context.shared.subscribe(coherence);
         coherence.awaitListening(deadline);
         coherence.pull(deadline);
-        if (drain != null) {
-            drain.start();
-        }
+    }
+
+    /** One round of the drain; answers whether there is more to do at once. */
+    boolean stepDrain() {
+        return drain != null && drain.stepSafely().isZero();
     }
 
     /** What a failure of the primary means to a caller. */

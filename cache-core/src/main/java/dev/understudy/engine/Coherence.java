@@ -51,7 +51,10 @@ final class Coherence<K, V> implements AnnouncementListener {
             context.counters.gaps.increment();
             context.counters.shardDrops.increment();
         }
-        undrained.settled(announcement.key(), below(announcement.version()));
+        if (!announcement.version().isUnknown()) {
+            // "Drop whatever is held" supersedes nothing: an older record may have been drained and forgotten.
+            undrained.settled(announcement.key(), below(announcement.version()));
+        }
         if (announcement.pending()) {
             onPending.run();
         }

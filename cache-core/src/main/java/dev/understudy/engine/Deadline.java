@@ -5,7 +5,9 @@ import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.spi.Clock;
 import java.time.Duration;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 
 /** The moment at which a call must have its answer. Immutable. */
 public final class Deadline {
@@ -48,12 +50,17 @@ public final class Deadline {
     boolean rest(Duration pause) {
         long end = clock.nanoTime() + Math.min(pause.toNanos(), remainingNanos());
         for (long left = end - clock.nanoTime(); left > 0; left = end - clock.nanoTime()) {
-            LockSupport.parkNanos(this, left);
+            clock.park(this, left);
             if (Thread.currentThread().isInterrupted()) {
                 return false;
             }
         }
         return !isPast();
+    }
+
+    /** Waits for the future until the deadline. */
+    <T> T await(CompletableFuture<T> future) throws InterruptedException, ExecutionException, TimeoutException {
+        return clock.await(future, Math.max(0, remainingNanos()));
     }
 
     /**
@@ -65,7 +72,7 @@ public final class Deadline {
         check(tier, outcome);
         long end = clock.nanoTime() + Math.min(pause.toNanos(), remainingNanos());
         for (long left = end - clock.nanoTime(); left > 0; left = end - clock.nanoTime()) {
-            LockSupport.parkNanos(this, left);
+            clock.park(this, left);
             if (Thread.currentThread().isInterrupted()) {
                 throw new DeadlineExceeded("interrupted", null, tier, outcome);
             }

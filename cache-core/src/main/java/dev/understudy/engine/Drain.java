@@ -120,12 +120,12 @@ final class Drain<K, V> {
         for (long left = pause.toNanos();
                 running && left > 0 && !(untilHint && hinted);
                 left = end - context.clock.nanoTime()) {
-            LockSupport.parkNanos(this, left);
+            context.clock.park(this, left);
         }
         return hinted;
     }
 
-    private Duration stepSafely() {
+    Duration stepSafely() {
         try {
             hinted = false;
             Duration next = step();

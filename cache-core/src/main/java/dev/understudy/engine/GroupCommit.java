@@ -155,7 +155,7 @@ final class GroupCommit<K, V> {
             Deadline until = request.deadline;
             boolean isInGrace = false;
             while (request.state == State.WAITING || request.state == State.RUNNING) {
-                LockSupport.parkNanos(this, Math.max(1, until.remainingNanos()));
+                context.clock.park(this, Math.max(1, until.remainingNanos()));
                 wasInterrupted |= Thread.interrupted();
                 if (!wasInterrupted && !until.isPast()) {
                     continue;

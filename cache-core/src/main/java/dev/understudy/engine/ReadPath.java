@@ -12,7 +12,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -93,7 +92,7 @@ final class ReadPath<K, V> {
 
     private Found<V> join(K key, Flight<V> flight, Deadline deadline) {
         try {
-            return flight.result().get(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS);
+            return deadline.await(flight.result());
         } catch (TimeoutException e) {
             throw new DeadlineExceeded("another caller's load took too long", e, Tier.PRIMARY, Outcome.NOT_APPLIED);
         } catch (InterruptedException e) {

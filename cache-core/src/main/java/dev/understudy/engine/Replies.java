@@ -13,7 +13,6 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Waiting for the ports, and what their failures mean to a caller. */
@@ -28,7 +27,7 @@ final class Replies {
      */
     static <R> R await(CompletionStage<R> stage, Deadline deadline) {
         try {
-            return stage.toCompletableFuture().get(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS);
+            return deadline.await(stage.toCompletableFuture());
         } catch (ExecutionException e) {
             throw unwrapped(e);
         } catch (TimeoutException e) {

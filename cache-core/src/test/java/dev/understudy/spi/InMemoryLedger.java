@@ -15,11 +15,11 @@ import java.util.TreeSet;
 
 /** The ledger's twin in memory: leases, tombstones and dead letters as rows of the primary's twin. Thread-safe. */
 final class InMemoryLedger implements DrainLedger {
-    private static final String SHARDS = "us_shard/";
+    static final String SHARDS = "us_shard/";
     private static final String TOMBSTONES = "us_tombstone/";
     private static final String DEAD_LETTERS = "us_dead_letter/";
 
-    private record Lease(long epoch, String owner, long untilMicros) {}
+    record Lease(long epoch, String owner, long untilMicros) {}
 
     private record LetterId(String key, Version version) {}
 
@@ -39,10 +39,10 @@ final class InMemoryLedger implements DrainLedger {
     public Map<Integer, Long> claim(
             PrimaryConnection connection, String cache, Set<Integer> wanted, String owner, Duration lease) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
         long now = transaction.primary().nowMicros();
         Map<Integer, Long> claimed = new TreeMap<>();
         for (int shard : new TreeSet<>(wanted)) {
+            transaction.lock(SHARDS + cache, shard);
             Lease held = lease(transaction, cache, shard);
             if (held.untilMicros() < now || held.owner().equals(owner)) {
                 transaction.put(SHARDS + cache, shard, new Lease(held.epoch() + 1, owner, now + micros(lease)));
@@ -57,7 +57,7 @@ final class InMemoryLedger implements DrainLedger {
             PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner, Duration lease) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
         transaction.lockTimeout(InMemoryPrimary.DRAIN_LOCK_TIMEOUT);
-        transaction.write();
+        new TreeSet<>(epochs.keySet()).forEach(shard -> transaction.lock(SHARDS + cache, shard));
         long until = transaction.primary().nowMicros() + micros(lease);
         Set<Integer> fenced = new TreeSet<>();
         epochs.forEach((shard, epoch) -> {
@@ -73,7 +73,7 @@ final class InMemoryLedger implements DrainLedger {
     @Override
     public void release(PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
+        new TreeSet<>(epochs.keySet()).forEach(shard -> transaction.lock(SHARDS + cache, shard));
         epochs.forEach((shard, epoch) -> {
             Lease held = lease(transaction, cache, shard);
             if (held.epoch() == epoch && held.owner().equals(owner)) {
@@ -85,8 +85,10 @@ final class InMemoryLedger implements DrainLedger {
     @Override
     public void excludeDrain(PrimaryConnection connection, String cache, Set<Integer> shards) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
-        shards.forEach(shard -> lease(transaction, cache, shard));
+        for (int shard : new TreeSet<>(shards)) {
+            lease(transaction, cache, shard);
+            transaction.lock(SHARDS + cache, shard);
+        }
     }
 
     private static Lease lease(InMemoryTransaction transaction, String cache, int shard) {
@@ -99,7 +101,7 @@ final class InMemoryLedger implements DrainLedger {
     public void recordTombstones(PrimaryConnection connection, String cache, Map<String, Version> deleted) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
         deleted.forEach((key, version) -> {
-            transaction.write();
+            transaction.lock(TOMBSTONES + cache, key);
             Version known = (Version) transaction.get(TOMBSTONES + cache, key).orElse(Version.ABSENT);
             transaction.put(TOMBSTONES + cache, key, version.isAfter(known) ? version : known);
         });
@@ -119,8 +121,8 @@ final class InMemoryLedger implements DrainLedger {
     public void recordDeadLetters(PrimaryConnection connection, String cache, List<DeadLetter> letters) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
         for (DeadLetter letter : letters) {
-            transaction.write();
             LetterId id = new LetterId(letter.key(), letter.version());
+            transaction.lock(DEAD_LETTERS + cache, id);
             if (transaction.get(DEAD_LETTERS + cache, id).isEmpty()) {
                 Instant now = Instant.EPOCH.plus(transaction.primary().nowMicros(), ChronoUnit.MICROS);
                 transaction.put(
@@ -161,8 +163,8 @@ final class InMemoryLedger implements DrainLedger {
     @Override
     public boolean discard(PrimaryConnection connection, String cache, String key, Version version) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
         LetterId id = new LetterId(key, version);
+        transaction.lock(DEAD_LETTERS + cache, id);
         boolean isThere = transaction.get(DEAD_LETTERS + cache, id).isPresent();
         if (isThere) {
             transaction.remove(DEAD_LETTERS + cache, id);

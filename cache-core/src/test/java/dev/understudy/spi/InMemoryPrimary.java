@@ -8,16 +8,23 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
  * The primary's twin in memory, for tests of the engine and of users. Thread-safe.
  *
- * <p>Transactions that write are serial, from their first lock or change on; the others see what is committed. Leases, the
+ * <p>Transactions that write are serial, from their first lock or change on, unless other {@link Locks} are given; the others see what is
+ * committed. Leases, the
  * stamps of versions and commit deadlines follow the clock that is given. Tests can put code before and after a commit, and
  * let calls fail.
  */
@@ -26,7 +33,7 @@ public final class InMemoryPrimary implements Primary {
     static final Duration DRAIN_LOCK_TIMEOUT = Duration.ofMillis(300);
 
     private final Clock clock;
-    private final ReentrantLock writing = new ReentrantLock(true);
+    private final Locks locks;
     private final InMemoryLedger ledger = new InMemoryLedger();
     private final InMemoryOutbox outbox = new InMemoryOutbox();
 
@@ -39,6 +46,7 @@ public final class InMemoryPrimary implements Primary {
     private final Deque<Runnable> beforeCommit = new ArrayDeque<>();
     private final Deque<Runnable> afterCommit = new ArrayDeque<>();
     private final AtomicBoolean isReplyLost = new AtomicBoolean();
+    private final List<Consumer<Committed>> watchers = new CopyOnWriteArrayList<>();
 
     /** An empty primary with the system's clock. */
     public InMemoryPrimary() {
@@ -47,7 +55,53 @@ public final class InMemoryPrimary implements Primary {
 
     /** An empty primary with a clock of one's own. */
     public InMemoryPrimary(Clock clock) {
+        this(clock, new OneLock());
+    }
+
+    /** An empty primary whose transactions lock as they are told. */
+    public InMemoryPrimary(Clock clock, Locks locks) {
         this.clock = clock;
+        this.locks = locks;
+    }
+
+    /** What transactions wait for. Thread-safe. */
+    public interface Locks {
+        /**
+         * Locks a row, existing or not, for a transaction until it ends; again if it has the lock already.
+         *
+         * @return false if another transaction held it for all that time
+         */
+        boolean lock(Object transaction, String table, Object key, long nanos) throws InterruptedException;
+
+        /** The transaction has ended. */
+        void release(Object transaction);
+    }
+
+    /** One lock for all rows: transactions that write are serial. Transactions are confined to their threads. */
+    private static final class OneLock implements Locks {
+        private final ReentrantLock writing = new ReentrantLock(true);
+        private final Set<Object> holders = ConcurrentHashMap.newKeySet();
+
+        @Override
+        public boolean lock(Object transaction, String table, Object key, long nanos) throws InterruptedException {
+            return holders.contains(transaction)
+                    || (writing.tryLock(nanos, TimeUnit.NANOSECONDS) && holders.add(transaction));
+        }
+
+        @Override
+        public void release(Object transaction) {
+            if (holders.remove(transaction)) {
+                writing.unlock();
+            }
+        }
+    }
+
+    /** What a transaction has changed: rows by table and key, empty where one was removed. */
+    record Committed(Use use, Map<String, Map<Object, Optional<Object>>> changes) {}
+
+    /** Tells the watcher of every commit that changed something, in order. */
+    void watch(Consumer<Committed> watcher) {
+        watchers.add(watcher);
     }
 
     /** Lets the next call fail before its work, once for each failure given. */
@@ -89,7 +143,7 @@ public final class InMemoryPrimary implements Primary {
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         failIfAsked();
-        InMemoryTransaction transaction = new InMemoryTransaction(this, writing, use, timeout);
+        InMemoryTransaction transaction = new InMemoryTransaction(this, locks, use, timeout);
         T result;
         try {
             result = work.on(transaction);
@@ -97,9 +151,7 @@ public final class InMemoryPrimary implements Primary {
         } catch (Exception | Error e) {
             throw InMemoryPrimary.<RuntimeException>asIs(e);
         } finally {
-            if (transaction.isWriting()) {
-                writing.unlock();
-            }
+            locks.release(transaction);
         }
         if (!transaction.changes().isEmpty()) {
             run(afterCommit);
@@ -157,6 +209,7 @@ public final class InMemoryPrimary implements Primary {
             });
         }
         commits.incrementAndGet();
+        watchers.forEach(watcher -> watcher.accept(new Committed(transaction.use(), transaction.changes())));
     }
 
     private static void run(Deque<Runnable> hooks) {
@@ -181,6 +234,10 @@ public final class InMemoryPrimary implements Primary {
         synchronized (tables) {
             return new LinkedHashMap<>(tables.getOrDefault(table, Map.of()));
         }
+    }
+
+    long nanoTime() {
+        return clock.nanoTime();
     }
 
     long nowMicros() {

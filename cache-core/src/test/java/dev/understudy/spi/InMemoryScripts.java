@@ -99,7 +99,7 @@ final class InMemoryScripts {
         run.observe(version);
         boolean deleted = c.change() == SharedCommand.AppliedChange.DELETED;
         if (e != null && e.dirty) {
-            return applyOverPending(run, e, c, deleted);
+            return applyOverPending(run, e, c, deleted, late);
         }
         if (deleted || c.forgets()) {
             return new ApplyReply(ApplyReply.Result.DELETED, run.forget(e));
@@ -122,8 +122,15 @@ final class InMemoryScripts {
         return new ApplyReply(ApplyReply.Result.OLDER, run.position());
     }
 
-    private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted) {
+    private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted, boolean late) {
         long version = c.version().value();
+        if (deleted && late && version < e.ver) {
+            e.b = MAXV;
+            e.ft = run.now;
+            run.save(e);
+            run.putMeta();
+            return new ApplyReply(ApplyReply.Result.OLDER, run.position());
+        }
         if (deleted || version > e.ver) {
             if (e.own) {
                 run.m.superseded++;
@@ -378,7 +385,7 @@ final class InMemoryScripts {
                 run.m.lost++;
             }
             run.m.acked++;
-            e.b = 0;
+            e.b = MAXV;
             e.dirty = true;
         }
         e.own = true;

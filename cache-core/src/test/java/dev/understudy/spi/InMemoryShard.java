@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * names included. {@link InMemoryScripts} holds the scripts. Not thread-safe; the server's lock guards it.
  */
 final class InMemoryShard {
+    private static final long SKEW = 200_000;
     static final long MAXV = Version.UNKNOWN.value();
     static final int V = EntryKind.VALUE.code();
     static final int N = EntryKind.ABSENT.code();
@@ -112,7 +113,7 @@ final class InMemoryShard {
                 e.ft = stored.forgottenAt();
             }
             e.a = stored.first();
-            e.b = stored.second();
+            e.b = stored.generation() == m.generation ? stored.second() : MAXV;
             e.payload = stored.payload();
             return e;
         }
@@ -244,10 +245,10 @@ final class InMemoryShard {
             if (m != null) {
                 generation = candidate == m.generation ? candidate % 4_294_967_295L + 1 : candidate;
                 m = m.copy();
-                m.clock = Math.max(m.clock, now);
+                m.clock = Math.max(m.clock, now) + SKEW;
             } else {
                 m = new InMemoryMeta();
-                m.clock = now;
+                m.clock = now + SKEW;
                 m.acked = queue.size();
             }
             m.generation = generation;

@@ -106,7 +106,11 @@ public final class InMemoryStore<K, V> implements PrimaryStore<K, V> {
     @Override
     public Map<K, Row<V>> lock(PrimaryConnection connection, Collection<K> keys) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
+        for (K key : keys) {
+            if (row(transaction, key).isPresent()) {
+                transaction.lock(table(), format.text(key));
+            }
+        }
         return load(connection, keys);
     }
 
@@ -125,9 +129,6 @@ public final class InMemoryStore<K, V> implements PrimaryStore<K, V> {
         Set<K> seen = new HashSet<>();
         for (Change<K, V> change : changes) {
             requireSound(change, seen);
-        }
-        if (!changes.isEmpty()) {
-            transaction.write();
         }
         List<Change<K, V>> ordered = new ArrayList<>(changes);
         ordered.sort(Comparator.comparing(change -> format.text(change.key())));
@@ -155,6 +156,10 @@ public final class InMemoryStore<K, V> implements PrimaryStore<K, V> {
     }
 
     private Applied<V> apply(InMemoryTransaction transaction, Change<K, V> change) {
+        // As at a server: a delete that finds no row locks nothing.
+        if (change.value().isPresent() || row(transaction, change.key()).isPresent()) {
+            transaction.lock(table(), format.text(change.key()));
+        }
         Optional<Row<V>> row = row(transaction, change.key());
         Version current = row.map(Row::version).orElse(Version.ABSENT);
         if (!holds(change.guard(), change.version(), current)) {

@@ -8,28 +8,27 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A transaction of the in-memory twin: what was committed, and its own changes over it. Confined to one thread.
  *
- * <p>The first lock or change takes the one write lock of the primary, which is held until the end; reads take none and see
- * what is committed at that moment (READ COMMITTED).
+ * <p>A lock or change takes the primary's lock for the row, which is held until the end; reads take none and see what is committed at that
+ * moment (READ COMMITTED).
  */
 final class InMemoryTransaction implements PrimaryConnection {
     private final InMemoryPrimary primary;
-    private final ReentrantLock writing;
+    private final InMemoryPrimary.Locks locks;
+    private final Use use;
     private final Map<String, Map<Object, Optional<Object>>> changes = new HashMap<>();
     private final long endNanos;
     private long lockNanos;
     private long commitDeadlineMicros = Long.MAX_VALUE;
-    private boolean isWriting;
 
-    InMemoryTransaction(InMemoryPrimary primary, ReentrantLock writing, Use use, Duration timeout) {
+    InMemoryTransaction(InMemoryPrimary primary, InMemoryPrimary.Locks locks, Use use, Duration timeout) {
         this.primary = primary;
-        this.writing = writing;
-        this.endNanos = System.nanoTime() + timeout.toNanos();
+        this.locks = locks;
+        this.use = use;
+        this.endNanos = primary.nanoTime() + timeout.toNanos();
         this.lockNanos = use == Use.DRAIN ? InMemoryPrimary.DRAIN_LOCK_TIMEOUT.toNanos() : Long.MAX_VALUE;
     }
 
@@ -49,25 +48,23 @@ final class InMemoryTransaction implements PrimaryConnection {
         return primary;
     }
 
-    /** Waits for the write lock; {@link InMemoryPrimary} gives it back. */
-    void write() {
-        if (isWriting) {
-            return;
-        }
-        long wait = Math.max(0, Math.min(lockNanos, endNanos - System.nanoTime()));
+    Use use() {
+        return use;
+    }
+
+    /** Waits for the row's lock, which {@link InMemoryPrimary} gives back. */
+    void lock(String table, Object key) {
+        long wait = Math.max(0, Math.min(lockNanos, endNanos - primary.nanoTime()));
+        boolean isLocked = false;
         try {
-            isWriting = writing.tryLock(wait, TimeUnit.NANOSECONDS);
+            isLocked = locks.lock(this, table, key, wait);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        if (!isWriting) {
+        if (!isLocked) {
             throw new PrimaryFailure(
                     PrimaryFailure.Kind.TRANSIENT, "55P03", Outcome.NOT_APPLIED, "another transaction writes", null);
         }
-    }
-
-    boolean isWriting() {
-        return isWriting;
     }
 
     void lockTimeout(Duration timeout) {
@@ -92,12 +89,12 @@ final class InMemoryTransaction implements PrimaryConnection {
     }
 
     void put(String table, Object key, Object row) {
-        write();
+        lock(table, key);
         changes.computeIfAbsent(table, absent -> new LinkedHashMap<>()).put(key, Optional.of(row));
     }
 
     void remove(String table, Object key) {
-        write();
+        lock(table, key);
         changes.computeIfAbsent(table, absent -> new LinkedHashMap<>()).put(key, Optional.empty());
     }
 

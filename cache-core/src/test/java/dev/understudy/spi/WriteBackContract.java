@@ -208,6 +208,36 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
     }
 
     @Test
+    void apply_ofADeleteToldAgain_leavesWhatWasLoggedSince() {
+        ShardKey key = key("a");
+        Prepared prepared = prepare(key);
+        call(apply(key, AppliedChange.DELETED, prepared.version(), "", Optional.of(prepared)));
+        writeBack(key, "since", 0);
+
+        assertThat(call(apply(key, AppliedChange.DELETED, prepared.version(), "", Optional.empty()))
+                        .result())
+                .isEqualTo(ApplyReply.Result.OLDER);
+
+        assertThat(read(key).kind()).isEqualTo(EntryKind.VALUE);
+        Pending since = peekOnly(key);
+        // The primary knows whether the delete or the write came last: the entry does not.
+        assertThat(call(drained(since, Fate.APPLIED))).isEqualTo(DrainedReply.FORGOTTEN);
+        assertConserved(status(key));
+    }
+
+    @Test
+    void apply_ofADeleteToldAgain_takesWhatWasLoggedBefore() {
+        ShardKey key = key("a");
+        writeBack(key, "before", 0);
+        Prepared prepared = prepare(key);
+
+        assertThat(call(apply(key, AppliedChange.DELETED, prepared.version(), "", Optional.empty()))
+                        .result())
+                .isEqualTo(ApplyReply.Result.DELETED);
+        assertThat(read(key).kind()).isEqualTo(EntryKind.DELETED);
+    }
+
+    @Test
     void apply_belowAPendingDelete_letsItDrainOnceMore() {
         ShardKey key = key("a");
         Prepared prepared = prepare(key);

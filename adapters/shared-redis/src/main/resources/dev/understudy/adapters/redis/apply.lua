@@ -14,6 +14,10 @@ end
 observe(ver)
 if e and e.dirty then
   local deleted=ARGV[5]=='3'
+  if deleted and late and ver<e.ver then             -- what was logged after the delete, or beside it, is not its to take
+    e.b=MAXV; e.ft=now                               -- drained, and then forgotten: the primary knows which came last
+    save(e); put_meta(); return {'older',pos}
+  end
   if deleted or ver>e.ver then                       -- rule 1: replace the pending record, it leaves only through DRAINED
     if e.own then superseded=superseded+1; hollow=hollow+1; e.own=false end
     if deleted then                                  -- A3: a batch may be in flight; drain a delete after it

@@ -7,7 +7,7 @@ observe(ver)
 if e.dirty then coalesce(e)                          -- acknowledged anew: the counters that knew of it are gone with it
 else
   if redis.call('ZADD',KEYS[3],'NX',now,ARGV[1])==0 then lost=lost+1 end
-  acked=acked+1; e.b=0; e.dirty=true
+  acked=acked+1; e.b=MAXV; e.dirty=true
 end
 e.own=true; e.a=MAXV; e.kind=tonumber(ARGV[5]); e.ver=ver; e.payload=ARGV[6]; e.wid=tonumber(ARGV[7])
 save(e)

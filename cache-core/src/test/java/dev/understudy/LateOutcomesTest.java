@@ -1,0 +1,69 @@
+package dev.understudy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.understudy.Cluster.Node;
+import dev.understudy.model.Outcome;
+import dev.understudy.model.Read;
+import dev.understudy.model.Unavailable;
+import dev.understudy.model.Versioning;
+import dev.understudy.model.Write;
+import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.FaultySharedReplica.Rule;
+import dev.understudy.spi.Item;
+import dev.understudy.spi.SharedCommand;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the shared replica hears too late, or twice, and what it forgets of positions; each was found by the simulator. */
+class LateOutcomesTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Item OLD = new Item(1, "old", 1);
+    private static final Item NEW = new Item(1, "new", 2);
+
+    private final Cluster cluster = new Cluster(Versioning.column("us_version"));
+
+    @AfterEach
+    void close() {
+        cluster.close();
+    }
+
+    @Test
+    void deleteToldLate_leavesTheWriteBackThatWasAcknowledgedSince() {
+        Node cut = cluster.start();
+        Node other = cluster.startPaused();
+        cut.items.save(OLD);
+        AtomicInteger told = new AtomicInteger();
+        Rule away = cut.faults.every(SharedCommand.Apply.class, Fault.notSent());
+        assertThatThrownBy(() -> cut.items.delete(1L, Write.through().timeout(Duration.ofMillis(200))))
+                .isInstanceOfSatisfying(
+                        Unavailable.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.APPLIED));
+        cut.items.pauseDrain();
+
+        other.items.save(NEW, Write.back());
+        away.close();
+        cut.faults.every(SharedCommand.Apply.class, Fault.after(told::incrementAndGet));
+        await().atMost(SOON).until(() -> told.get() > 0);
+
+        assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
+        other.items.resumeDrain();
+        assertThat(other.items.drain(SOON)).isZero();
+        assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
+    }
+
+    @Test
+    void session_afterARestartOfTheSharedReplica_seesItsPendingWrite() {
+        Node node = cluster.startPaused();
+        node.items.save(OLD);
+        Session session = Session.start();
+        node.items.in(session).save(NEW, Write.back());
+
+        cluster.server.restart();
+
+        assertThat(node.items.in(session).find(1L)).contains(NEW);
+    }
+}
