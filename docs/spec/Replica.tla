@@ -19,6 +19,8 @@ EXTENDS Naturals, FiniteSets
 CONSTANTS Rule1,      \* an APPLY over a pending record replaces it: only DRAINED removes it
           Fence,      \* the drain's transaction compares its epoch with us_shard
           Marker,     \* PREPARE marks the entry and voids leases
+          ExcludesAlways,     \* every delete keeps the drain out, not only one that saw a pending record
+          TombstoneCoversRow, \* a tombstone is at least as new as the row that was deleted
           Tombstone,  \* the drain's transaction refuses upserts below a tombstone
           ThroughUpserts, ThroughDeletes, BackUpserts, BackDeletes, Loads, Drainers
 
@@ -93,7 +95,7 @@ Prepare(w) ==
   /\ UNCHANGED <<row, tombstone, epoch, shardLock, rowLock, load, drain, acked, done>>
 
 InTransaction == \E d \in Drainers : drain[d].pc = "fenced"
-Excludes(w) == w \in ThroughDeletes /\ write[w].hadPending      \* DrainLedger.excludeDrain
+Excludes(w) == w \in ThroughDeletes /\ (ExcludesAlways \/ write[w].hadPending)      \* DrainLedger.excludeDrain
 Locks(w) == w \in ThroughUpserts \/ row # NoRow                 \* a delete that finds no row locks nothing
 
 Sql(w) ==
@@ -108,7 +110,8 @@ Sql(w) ==
 Commit(w) ==
   /\ write[w].pc = "sql" /\ ~write[w].expired                   \* rule 15
   /\ row' = IF w \in ThroughUpserts THEN Stamp(write[w].version) ELSE IF rowLock = w THEN NoRow ELSE row
-  /\ tombstone' = IF w \in ThroughDeletes THEN Max(tombstone, write[w].version) ELSE tombstone
+  /\ tombstone' = IF w \in ThroughDeletes
+                 THEN Max(tombstone, IF TombstoneCoversRow THEN Max(write[w].version, row) ELSE write[w].version) ELSE tombstone
   /\ rowLock' = IF rowLock = w THEN Nobody ELSE rowLock
   /\ shardLock' = shardLock \ {w}
   /\ write' = [write EXCEPT ![w].pc = "committed",

@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -95,7 +94,7 @@ final class OutboxDelivery<K, V> {
             return;
         }
         try {
-            if (!settling.tryLock(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
+            if (!context.clock.tryLock(settling, Math.max(0, deadline.remainingNanos()))) {
                 throw new SharedReplicaFailure(
                         SharedReplicaFailure.Reason.NOT_SENT, "what it missed is still being delivered", null);
             }

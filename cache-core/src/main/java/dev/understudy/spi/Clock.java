@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 
 /** The time as the engine sees it, and waiting for it to pass; tests inject their own. Thread-safe. */
@@ -41,5 +42,10 @@ public interface Clock {
     default <T> T await(CompletableFuture<T> future, long nanos)
             throws InterruptedException, ExecutionException, TimeoutException {
         return future.get(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Takes the lock, waiting for it at most so long; false if that was not long enough. */
+    default boolean tryLock(Lock lock, long nanos) throws InterruptedException {
+        return lock.tryLock(nanos, TimeUnit.NANOSECONDS);
     }
 }

@@ -41,7 +41,7 @@ final class InMemoryOutbox implements Outbox {
     @Override
     public List<Missed> take(PrimaryConnection connection, String cache, int limit, boolean waits) {
         InMemoryTransaction transaction = InMemoryTransaction.of(connection);
-        transaction.write();
+        transaction.lock(NOTES + cache, "all");
         List<Missed> taken = new ArrayList<>();
         for (Map.Entry<Object, Object> note : transaction.all(NOTES + cache).entrySet()) {
             if (taken.size() < limit) {

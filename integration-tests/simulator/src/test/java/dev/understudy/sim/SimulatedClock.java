@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Lock;
 
 /** The scheduler's time as one machine shows it: the wall clock may be wrong and jump. Confined to the running actor. */
 final class SimulatedClock implements Clock {
@@ -47,5 +48,17 @@ final class SimulatedClock implements Clock {
             throw new TimeoutException();
         }
         return future.get();
+    }
+
+    @Override
+    public boolean tryLock(Lock lock, long nanos) {
+        long end = scheduler.now() + nanos;
+        while (!lock.tryLock()) {
+            if (scheduler.now() >= end) {
+                return false;
+            }
+            scheduler.await(() -> false, Math.min(EARLY, end - scheduler.now()));
+        }
+        return true;
     }
 }

@@ -3,6 +3,7 @@ package dev.understudy.sim;
 import dev.understudy.model.Outcome;
 import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.InMemoryPrimary;
+import dev.understudy.spi.Outbox;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryFailure;
@@ -61,6 +62,16 @@ final class SimulatedPrimary implements Primary {
     @Override
     public void lockTimeout(PrimaryConnection connection, Duration timeout) {
         primary.lockTimeout(connection, timeout);
+    }
+
+    @Override
+    public Outbox outbox() {
+        return primary.outbox();
+    }
+
+    @Override
+    public long clockMicros(PrimaryConnection connection) throws Exception {
+        return primary.clockMicros(connection);
     }
 
     @Override

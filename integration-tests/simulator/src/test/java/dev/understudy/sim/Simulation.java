@@ -137,6 +137,7 @@ final class Simulation {
         instance.engine().confirm();
         instance.late.retry(instance.clock, Duration.ofMillis(200));
         instance.engine().recover();
+        instance.engine().deliverMissed();
     }
 
     /** Lets every lease and marker run out and drains what is pending. */
