@@ -85,7 +85,7 @@ final class Clients {
     }
 
     private void operate(int process, String name, @Nullable SessionState session, World.Instance instance) {
-        long key = 1 + random.nextInt(world.plan.keys());
+        long key = 1L + random.nextInt(world.plan.keys());
         int dice = random.nextInt(100);
         boolean isBack = world.plan.back() && (!world.plan.through() || random.nextBoolean());
         Write options = isBack ? Write.back() : Write.through();
@@ -101,7 +101,7 @@ final class Clients {
             read(process, "", null, instance, key, Level.EVENTUAL, Duration.ZERO);
         } else if (dice < 72 && world.plan.deletes()) {
             History.Call call = history.delete(process, name, text(key));
-            tell(call, instance, key, 0, () -> write(instance, session, key, Optional.empty(), Verb.DELETE, options));
+            tell(call, () -> write(instance, session, key, Optional.empty(), Verb.DELETE, options));
         } else if (dice < 77) {
             insert(process, name, session, instance, key, options, isBack);
         } else if (dice < 85) {
@@ -111,7 +111,7 @@ final class Clients {
             History.Call call = history.write(process, name, text(key), value);
             note(isBack, value, instance);
             Item item = new Item(key, "v", value);
-            tell(call, instance, key, -1, () -> write(instance, session, key, Optional.of(item), Verb.SAVE, options));
+            tell(call, () -> write(instance, session, key, Optional.of(item), Verb.SAVE, options));
         }
     }
 
@@ -175,7 +175,7 @@ final class Clients {
         WriteReceipt make();
     }
 
-    private void tell(History.Call call, World.Instance instance, long key, long unused, Attempt attempt) {
+    private void tell(History.Call call, Attempt attempt) {
         try {
             WriteReceipt receipt = attempt.make();
             scheduler.check();

@@ -99,7 +99,7 @@ final class SimulatedReplica implements SharedReplica {
             return failed(Reason.NOT_SENT);
         }
         if (mayBeLate && faults.hits(Faults.Kind.LATE)) {
-            late.add(call::get);
+            late.add(() -> call.get().whenComplete((reply, failure) -> {}));
             scheduler.step();
             return failed(Reason.NO_ANSWER);
         }
