@@ -8,7 +8,7 @@ public final class SteppedEngine<K, V> {
 
     /** Starts an engine without a drain thread. */
     public SteppedEngine(CacheEngine.Instance instance, PrimaryStore<K, V> store, RepositorySettings settings) {
-        this.engine = new CacheEngine<>(instance, store, settings);
+        this.engine = new CacheEngine<>(instance, store, settings, Runnable::run);
         engine.startStepped();
     }
 

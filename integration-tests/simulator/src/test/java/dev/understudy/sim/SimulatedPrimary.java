@@ -55,6 +55,11 @@ final class SimulatedPrimary implements Primary {
     }
 
     @Override
+    public <T> T join(Object connection, Duration timeout, Work<T> work) {
+        return primary.join(connection, timeout, work);
+    }
+
+    @Override
     public void commitBefore(PrimaryConnection connection, long deadlineMicros) {
         primary.commitBefore(connection, deadlineMicros);
     }
