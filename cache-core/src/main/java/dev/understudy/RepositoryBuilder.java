@@ -5,6 +5,7 @@ import dev.understudy.engine.RepositorySettings;
 import dev.understudy.model.Ack;
 import dev.understudy.model.Consistency;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.OnConflict;
 import dev.understudy.model.OnPartition;
 import dev.understudy.model.Versioning;
 import dev.understudy.spi.PrimaryStore;
@@ -127,7 +128,8 @@ public final class RepositoryBuilder<K, V> {
                         back.batch.get(),
                         back.lease.get(),
                         back.drains,
-                        back.parentWait.get()));
+                        back.parentWait.get(),
+                        back.onConflict));
     }
 
     /** Settings of the near replica. */
@@ -288,6 +290,7 @@ public final class RepositoryBuilder<K, V> {
                 new Setting<>("back.parentWait", Duration.ofSeconds(30), Duration.ZERO, Duration.ofHours(1));
         private Ack ack = Ack.ACCEPTED;
         private Overflow overflow = Overflow.WRITE_THROUGH;
+        private OnConflict onConflict = OnConflict.LAST_WRITER_WINS;
         private boolean byDefault;
         private boolean degrades;
         private boolean drains = true;
@@ -343,11 +346,20 @@ public final class RepositoryBuilder<K, V> {
         }
 
         /**
-         * How long a row whose parent row is missing (SQLSTATE 23503) stays pending, because the parent may still be pending itself; then it
-         * goes to the dead letters. 0 to 1 hour, default 30 s.
+         * How long a row whose foreign key does not hold (SQLSTATE 23503) stays pending, because the missing parent, or the delete of the
+         * child, may still be pending itself; then it goes to the dead letters. 0 to 1 hour, default 30 s.
          */
         public Back parentWait(Duration limit) {
             parentWait.set(limit);
+            return this;
+        }
+
+        /**
+         * What happens to a pending write whose row was changed around the cache; default {@link OnConflict#LAST_WRITER_WINS}. The same for
+         * all instances, as any of them may drain the write.
+         */
+        public Back onConflict(OnConflict behaviour) {
+            onConflict = EngineRepository.present(behaviour, "back.onConflict");
             return this;
         }
 

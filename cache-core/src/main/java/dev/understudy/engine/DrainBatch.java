@@ -1,5 +1,6 @@
 package dev.understudy.engine;
 
+import dev.understudy.model.OnConflict;
 import dev.understudy.model.Version;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
@@ -32,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Ordering</h2>
  * The transaction first locks its shards' rows and compares the epochs; a shard that went to another owner is left out. Upserts carry the
  * version guard; one below a tombstone of its key was overtaken by a delete and counts as superseded. An entry that carries not all columns
- * of this version of the application changes those that it carries; one that carries others is left to instances that know them.
+ * of this version of the application changes those that it carries; one that carries others is left to instances that know them. Where
+ * conflicts are detected, the rows are locked and compared with the entries' bases first ({@link BaseCheck}).
  *
  * <h2>Failure</h2>
  * Only data errors are the row's fault: halves are tried until the row stands alone, and it is recorded in the dead letters. A locked row is
@@ -42,6 +44,10 @@ final class DrainBatch<K, V> {
     /** Refused rows of one batch that are taken for bad data, at most; beyond them a tenth of the batch. */
     private static final int MASS = 10;
 
+    private static final String CONFLICT = "the row was changed around the cache after this write's base was read";
+    /** No row has a version as low as that, so that the change is made only if there is none. */
+    private static final Change.Guard NO_ROW = new Change.Guard.AtMost(Version.ABSENT);
+
     private final CacheContext<K, V> context;
     private final ShardLeases<K, V> leases;
     private final Orphans orphans;
@@ -49,6 +55,7 @@ final class DrainBatch<K, V> {
     private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
     private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
     private final Map<Integer, Integer> left = new LinkedHashMap<>();
+    private final boolean detects;
 
     /** What became of an entry; the correction is the row as stored where it differs from what was sent. */
     record Result(Fate fate, Optional<Correction> correction) {}
@@ -77,6 +84,7 @@ final class DrainBatch<K, V> {
         this.leases = leases;
         this.orphans = orphans;
         this.epochs = epochs;
+        this.detects = context.settings.back().onConflict() == OnConflict.DETECT;
     }
 
     /**
@@ -144,9 +152,13 @@ final class DrainBatch<K, V> {
             return;
         }
         try {
-            results.putAll(context.primary.call(
-                    Primary.Use.DRAIN, context.settings.timeout(), connection -> writeOn(connection, items)));
+            Map<Item<K, V>, Result> written = context.primary.call(
+                    Primary.Use.DRAIN, context.settings.timeout(), connection -> writeOn(connection, items));
+            results.putAll(written);
             context.counters.drainBatches.increment();
+            context.counters.deadLetters.add(written.values().stream()
+                    .filter(result -> result.fate() == Fate.DEAD)
+                    .count());
         } catch (PrimaryFailure e) {
             boolean isRow = e.kind() == PrimaryFailure.Kind.DATA || "55P03".equals(e.sqlState());
             if (!isRow) {
@@ -155,7 +167,7 @@ final class DrainBatch<K, V> {
             if (items.size() > 1) {
                 split(items.subList(0, items.size() / 2), batch);
                 split(items.subList(items.size() / 2, items.size()), batch);
-            } else if (e.kind() == PrimaryFailure.Kind.DATA && !waitsForParent(items.get(0), e)) {
+            } else if (e.kind() == PrimaryFailure.Kind.DATA && !waitsForKin(items.get(0), e)) {
                 refused.put(items.get(0), e);
                 if (refused.size() >= MASS && refused.size() * 10 > batch) {
                     throw new MassRefusal(refused.size(), batch, e.sqlState());
@@ -164,10 +176,9 @@ final class DrainBatch<K, V> {
         }
     }
 
-    /** A missing parent row may still be pending in its own repository: it is waited for, up to a limit. */
-    private boolean waitsForParent(Item<K, V> item, PrimaryFailure e) {
-        boolean isForeignKey = "23503".equals(e.sqlState()) && !item.deletes();
-        return isForeignKey && !orphans.isPatienceOver(item.pending());
+    /** A missing parent row, or the delete of a child, may still be pending in its own repository: it is waited for, up to a limit. */
+    private boolean waitsForKin(Item<K, V> item, PrimaryFailure e) {
+        return "23503".equals(e.sqlState()) && !orphans.isPatienceOver(item.pending());
     }
 
     private Map<Item<K, V>, Result> writeOn(PrimaryConnection connection, List<Item<K, V>> all) throws Exception {
@@ -183,33 +194,77 @@ final class DrainBatch<K, V> {
                                 items.stream()
                                         .map(item -> item.pending().key().text())
                                         .toList());
+        List<Item<K, V>> open = new ArrayList<>();
+        for (Item<K, V> item : items) {
+            if (!item.deletes()
+                    && tombstone(tombstones, item).isAfter(item.entry().version())) {
+                written.put(item, new Result(Fate.SUPERSEDED, Optional.empty()));
+            } else {
+                open.add(item);
+            }
+        }
+        Map<K, Row<V>> rows = detects && !open.isEmpty() ? context.store.lock(connection, keys(open)) : Map.of();
+        List<Item<K, V>> conflicts = new ArrayList<>();
         List<Item<K, V>> sent = new ArrayList<>();
         List<Change<K, V>> changes = new ArrayList<>();
-        Map<String, Version> deleted = new TreeMap<>();
-        for (Item<K, V> item : items) {
-            Version version = item.entry().version();
-            Version tombstone = tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
-            if (!item.deletes() && tombstone.isAfter(version)) {
-                written.put(item, new Result(Fate.SUPERSEDED, Optional.empty()));
-                continue;
+        for (Item<K, V> item : open) {
+            Row<V> row = rows.get(item.key());
+            if (detects && BaseCheck.isConflict(item, version(row), tombstone(tombstones, item))) {
+                conflicts.add(item);
+            } else {
+                sent.add(item);
+                // A row that is there is locked; one that is not could come from a writer around the cache before the
+                // statement.
+                changes.add(item.change(detects && row == null ? NO_ROW : Change.Guard.OLDER));
             }
-            if (item.deletes()) {
-                deleted.put(item.pending().key().text(), version);
-            }
-            sent.add(item);
-            changes.add(item.change(Change.Guard.OLDER));
         }
-        if (!changes.isEmpty()) {
-            Map<K, Applied<V>> applied = context.store.apply(connection, changes);
-            Map<K, Row<V>> earlier = appliedEarlier(connection, sent, applied);
-            for (Item<K, V> item : sent) {
-                written.put(item, result(item, applied.get(item.key()), earlier.get(item.key())));
+        Map<K, Applied<V>> applied = changes.isEmpty() ? Map.of() : context.store.apply(connection, changes);
+        Map<K, Row<V>> earlier = appliedEarlier(connection, sent, applied);
+        Map<String, Version> deleted = new TreeMap<>();
+        for (Item<K, V> item : sent) {
+            Applied<V> answer = applied.get(item.key());
+            if (detects && answer instanceof Applied.Refused<V> refused) {
+                Version current = refused.current();
+                if (BaseCheck.isConflict(item, current, tombstone(tombstones, item))) {
+                    conflicts.add(item);
+                    continue;
+                } else if (!current.isAbsent() && item.entry().version().isAfter(current)) {
+                    // Inserted through the cache since the look at the rows: the next round finds it and updates it.
+                    continue;
+                }
+            }
+            written.put(item, result(item, answer, earlier.get(item.key())));
+            if (item.deletes()) {
+                deleted.put(item.pending().key().text(), item.entry().version());
             }
         }
         if (!deleted.isEmpty()) {
             context.primary.ledger().recordTombstones(connection, context.store.name(), deleted);
         }
+        if (!conflicts.isEmpty()) {
+            context.primary
+                    .ledger()
+                    .recordDeadLetters(
+                            connection,
+                            context.store.name(),
+                            conflicts.stream()
+                                    .map(item -> letter(item, dev.understudy.model.DeadLetter.CONFLICT, CONFLICT))
+                                    .toList());
+            conflicts.forEach(item -> written.put(item, new Result(Fate.DEAD, Optional.empty())));
+        }
         return written;
+    }
+
+    private static <K> List<K> keys(List<? extends Item<K, ?>> items) {
+        return items.stream().<K>map(Item::key).toList();
+    }
+
+    private static Version version(@Nullable Row<?> row) {
+        return row == null ? Version.ABSENT : row.version();
+    }
+
+    private static Version tombstone(Map<String, Version> tombstones, Item<?, ?> item) {
+        return tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
     }
 
     private List<Item<K, V>> fenced(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
@@ -264,17 +319,21 @@ final class DrainBatch<K, V> {
         return isSame ? Optional.empty() : Optional.of(new Correction(stored.version(), bytes));
     }
 
-    private void bury(Item<K, V> item, PrimaryFailure why) {
+    private static DeadLetter letter(Item<?, ?> item, String sqlState, String message) {
         SharedEntry entry = item.entry();
-        DeadLetter letter = new DeadLetter(
+        return new DeadLetter(
                 item.pending().key().text(),
                 entry.version(),
                 entry.kind(),
                 entry.base(),
                 entry.payload(),
-                why.sqlState(),
-                String.valueOf(why.getMessage()),
+                sqlState,
+                message,
                 Instant.EPOCH);
+    }
+
+    private void bury(Item<K, V> item, PrimaryFailure why) {
+        DeadLetter letter = letter(item, why.sqlState(), String.valueOf(why.getMessage()));
         boolean isOwned = context.primary.call(Primary.Use.DRAIN, context.settings.timeout(), connection -> {
             if (fenced(connection, List.of(item)).isEmpty()) {
                 return false;

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Pending rows whose parent row is not at the primary yet, and since when. Confined to the drain's thread. At most {@link #LIMIT}; one that
+ * Pending rows whose foreign keys do not hold at the primary yet, for want of a parent or for a child, and since when. Confined to the drain's thread. At most {@link #LIMIT}; one that
  * falls out is waited for anew.
  */
 final class Orphans {
@@ -29,7 +29,7 @@ final class Orphans {
         this.patience = patience;
     }
 
-    /** Notes that the row's parent is missing; answers whether it has been missing for too long. */
+    /** Notes that the row's foreign key does not hold; answers whether that has lasted for too long. */
     boolean isPatienceOver(Pending pending) {
         long now = clock.nanoTime();
         long first = since.computeIfAbsent(pending.key().text(), key -> now);

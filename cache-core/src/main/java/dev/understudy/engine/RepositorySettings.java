@@ -2,6 +2,7 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Ack;
 import dev.understudy.model.Consistency;
+import dev.understudy.model.OnConflict;
 import dev.understudy.model.OnPartition;
 import java.time.Duration;
 
@@ -78,7 +79,8 @@ public record RepositorySettings(
      * @param batch rows of one drain transaction
      * @param lease how long a shard belongs to an instance that says nothing
      * @param drains whether this instance drains at all
-     * @param parentWait how long a row whose parent row is missing stays pending before it goes to the dead letters
+     * @param parentWait how long a row whose foreign key does not hold stays pending before it goes to the dead letters
+     * @param onConflict what happens to a pending write whose row was changed around the cache
      */
     public record Back(
             boolean byDefault,
@@ -90,5 +92,6 @@ public record RepositorySettings(
             int batch,
             Duration lease,
             boolean drains,
-            Duration parentWait) {}
+            Duration parentWait,
+            OnConflict onConflict) {}
 }

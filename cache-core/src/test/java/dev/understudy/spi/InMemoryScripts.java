@@ -308,7 +308,9 @@ final class InMemoryScripts {
                 c.correction().map(correction -> correction.version().value());
         boolean refused = c.fate() != SharedCommand.Fate.APPLIED;
         if (e.ver > version || e.wid != c.writeId()) {
-            long base = refused ? MAXV : fix.orElse(c.kind() == EntryKind.VALUE ? version : 0L);
+            long base = c.fate() == SharedCommand.Fate.DEAD
+                    ? e.a
+                    : refused ? MAXV : fix.orElse(c.kind() == EntryKind.VALUE ? version : 0L);
             if (e.a != base) {
                 e.a = base;
                 run.save(e);

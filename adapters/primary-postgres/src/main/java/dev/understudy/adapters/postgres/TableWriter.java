@@ -334,7 +334,10 @@ final class TableWriter<K, V> {
         if (!mapping.isUpdateOnly()) {
             return Optional.empty();
         }
-        if (guard instanceof Guard.Older) {
+        // The drain's guards: nothing to update is an answer, not a mistake of the caller's.
+        boolean isDrain = guard instanceof Guard.Older
+                || guard instanceof Guard.AtMost most && most.version().isAbsent();
+        if (isDrain) {
             return Optional.of(new Applied.Refused<>(Version.ABSENT));
         }
         throw notInsertable();

@@ -9,8 +9,8 @@ if not e or not e.dirty then
 end
 if e.ver<ver then return {'older'} end
 local refused=ARGV[7]~='applied'
-if e.ver>ver or e.wid~=tonumber(ARGV[9]) then        -- A8, rule 25: compare version and writeId; any other record stays
-  local base=refused and MAXV or fix or (ARGV[6]=='1' and ver or 0)
+if e.ver>ver or e.wid~=tonumber(ARGV[9]) then        -- A8, rule 25: compare version and writeId; any other record stays; a buried one left the row alone
+  local base=ARGV[7]=='dead' and e.a or refused and MAXV or fix or (ARGV[6]=='1' and ver or 0)
   if e.a~=base then e.a=base; save(e) end
   return {'again'}
 end
