@@ -336,7 +336,7 @@ final class TableWriter<K, V> {
         }
         // The drain's guards: nothing to update is an answer, not a mistake of the caller's.
         boolean isDrain = guard instanceof Guard.Older
-                || guard instanceof Guard.AtMost most && most.version().isAbsent();
+                || (guard instanceof Guard.AtMost most && most.version().isAbsent());
         if (isDrain) {
             return Optional.of(new Applied.Refused<>(Version.ABSENT));
         }
