@@ -41,9 +41,10 @@ class ChecksTest {
     }
 
     private static List<String> found(List<Operation> operations, Map<String, Audit.Present> rows) {
-        return LastWrites.check(operations, rows, Map.of()).stream()
-                .map(Violation::check)
-                .toList();
+        return new LastWrites()
+                .check(operations, rows, Map.of()).stream()
+                        .map(Violation::check)
+                        .toList();
     }
 
     @Test
@@ -89,10 +90,39 @@ class ChecksTest {
     @Test
     void lostWrite_thatWasReported_isExcused() {
         List<Operation> operations = List.of(write(1, 10), write(2, 12));
-        assertThat(LastWrites.check(operations, row(1, 10), Map.of("k", Set.of(12L))))
+        assertThat(new LastWrites().check(operations, row(1, 10), Map.of("k", Set.of(12L))))
                 .isEmpty();
-        assertThat(LastWrites.check(operations, row(1, 10), Map.of("k", Set.of(10L))))
+        assertThat(new LastWrites().check(operations, row(1, 10), Map.of("k", Set.of(10L))))
                 .hasSize(1);
+    }
+
+    @Test
+    void unknownCalls_excuseNothing_onceTheRowsWereLookedAt() {
+        Operation unknownWrite = call(Kind.WRITE, 2, 0, Outcome.UNKNOWN);
+        Operation unknownDelete = call(Kind.DELETE, Operation.NOTHING, 0, Outcome.UNKNOWN);
+        LastWrites writes = new LastWrites();
+        assertThat(writes.check(List.of(write(1, 10), unknownWrite, unknownDelete), row(1, 10), Map.of()))
+                .isEmpty();
+        assertThat(writes.check(List.of(), row(1, 10), Map.of())).isEmpty();
+        assertThat(writes.check(List.of(), Map.of(), Map.of()))
+                .extracting(Violation::check)
+                .as("a row that an earlier delete may have taken, if it had come to it")
+                .containsExactly(LastWrites.LOST);
+        assertThat(writes.check(List.of(), row(2, 14), Map.of()))
+                .extracting(Violation::check)
+                .as("a write that had not come to it")
+                .containsExactly(LastWrites.NOWHERE);
+    }
+
+    @Test
+    void row_thatFallsBehindWhatWasFound_isALoss() {
+        Operation unknownWrite = call(Kind.WRITE, 3, 0, Outcome.UNKNOWN);
+        LastWrites writes = new LastWrites();
+        assertThat(writes.check(List.of(write(1, 10), write(2, 12)), row(2, 12), Map.of()))
+                .isEmpty();
+        assertThat(writes.check(List.of(unknownWrite), row(3, 8), Map.of()))
+                .extracting(Violation::check)
+                .containsExactly(LastWrites.LOST);
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A primary that tells in which step of which transaction the process is. Thread-safe. */
 final class CrashPrimary implements Primary {
@@ -38,7 +39,7 @@ final class CrashPrimary implements Primary {
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         done.get().clear();
-        T result = primary.call(use, timeout, connection -> {
+        T result = callUntilCommit(use, timeout, connection -> {
             done.get().clear();
             T answer = work.on(connection);
             if (done.get().contains(Done.WRITTEN)) {
@@ -52,6 +53,34 @@ final class CrashPrimary implements Primary {
             crash.at(CrashPoint.DRAIN_CLAIMED);
         }
         return result;
+    }
+
+    private <T> T callUntilCommit(Use use, Duration timeout, Work<T> work) {
+        if (use != Use.DRAIN || Seeded.ofThisProcess() != Seeded.COMMIT_LOST) {
+            return primary.call(use, timeout, work);
+        }
+        AtomicReference<T> answer = new AtomicReference<>();
+        try {
+            return primary.call(use, timeout, connection -> {
+                T result = work.on(connection);
+                if (done.get().contains(Done.WRITTEN)) {
+                    answer.set(result);
+                    throw new CommitLost();
+                }
+                return result;
+            });
+        } catch (RuntimeException e) {
+            if (answer.get() == null) {
+                throw e;
+            }
+            // The bug: what was rolled back is reported as committed.
+            return answer.get();
+        }
+    }
+
+    /** Rolls a transaction back. */
+    private static final class CommitLost extends RuntimeException {
+        private static final long serialVersionUID = 1;
     }
 
     @Override

@@ -15,7 +15,10 @@ import java.util.Set;
 
 /**
  * No acknowledged write is lost, by versions: when nothing is pending, a row is at least as new as the acknowledged write of the highest
- * version of its key. Exact where every write of a key got its version from the shared replica, deletes too. Stateless.
+ * version of its key. Exact where every write of a key got its version from the shared replica, deletes too. Not thread-safe.
+ *
+ * <p>Looked at again and again: what was found at rest settles the calls of unknown outcome before it. They excuse nothing afterwards, and
+ * none of their values may appear that was not there.
  */
 final class LastWrites {
     /** Name in reports. */
@@ -25,17 +28,17 @@ final class LastWrites {
     /** Name in reports. */
     static final String NOWHERE = "no value from nowhere";
 
-    private LastWrites() {}
+    private final Map<String, Audit.Present> found = new HashMap<>();
+    private final Map<String, Long> reached = new HashMap<>();
 
     /**
-     * What is wrong with the rows.
+     * What is wrong with the rows, which from now on are what later ones are compared with.
      *
-     * @param operations all calls
+     * @param operations all calls since the last time
      * @param rows the rows at rest; a key without one has no row
      * @param excused versions, by key, that lie in the dead letters or were reported lost
      */
-    static List<Violation> check(
-            List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Set<Long>> excused) {
+    List<Violation> check(List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Set<Long>> excused) {
         Map<String, List<Operation>> byKey = new HashMap<>();
         operations.stream()
                 .filter(Operation::mutates)
@@ -43,47 +46,62 @@ final class LastWrites {
                         .add(call));
         List<Violation> violations = new ArrayList<>();
         Set<String> keys = new HashSet<>(rows.keySet());
+        keys.addAll(found.keySet());
         keys.addAll(byKey.keySet());
         for (String key : keys) {
-            check(
-                    key,
-                    byKey.getOrDefault(key, List.of()),
-                    Optional.ofNullable(rows.get(key)),
-                    excused.getOrDefault(key, Set.of()),
-                    violations);
+            List<Operation> changes = byKey.getOrDefault(key, List.of());
+            Optional<Operation> newest = newest(changes, excused.getOrDefault(key, Set.of()));
+            Optional<Audit.Present> row = Optional.ofNullable(rows.get(key));
+            if (row.isPresent()) {
+                checkPresent(key, changes, newest, row.get(), violations);
+            } else {
+                checkAbsent(key, changes, newest, violations);
+            }
+            newest.ifPresent(change -> reached.merge(key, change.version(), Math::max));
+            row.ifPresent(there -> reached.merge(key, there.version(), Math::max));
         }
+        found.clear();
+        found.putAll(rows);
         return violations;
     }
 
-    private static void check(
-            String key,
-            List<Operation> changes,
-            Optional<Audit.Present> row,
-            Set<Long> excused,
-            List<Violation> violations) {
-        Optional<Operation> newest = changes.stream()
+    private static Optional<Operation> newest(List<Operation> changes, Set<Long> excused) {
+        return changes.stream()
                 .filter(change -> change.outcome() == Outcome.OK && !excused.contains(change.version()))
                 .max(Comparator.comparingLong(Operation::version));
-        if (row.isPresent()) {
-            Audit.Present there = row.get();
-            boolean isWritten = changes.stream()
-                    .anyMatch(change -> change.kind() == Kind.WRITE
-                            && change.value() == there.number()
-                            && (change.version() == 0 || change.version() == there.version()));
-            if (!isWritten) {
-                violations.add(new Violation(NOWHERE, key, "nobody wrote " + there, List.of()));
-            }
-            newest.filter(change -> change.version() > there.version())
-                    .ifPresent(change -> violations.add(new Violation(
-                            change.kind() == Kind.DELETE ? RETURNED : LOST,
-                            key,
-                            "there is " + there,
-                            List.of(change))));
-        } else {
-            boolean mayBeDeleted = changes.stream()
-                    .anyMatch(change -> change.kind() == Kind.DELETE && change.outcome() == Outcome.UNKNOWN);
-            newest.filter(change -> change.kind() == Kind.WRITE && !mayBeDeleted)
-                    .ifPresent(change -> violations.add(new Violation(LOST, key, "there is no row", List.of(change))));
+    }
+
+    private void checkPresent(
+            String key,
+            List<Operation> changes,
+            Optional<Operation> newest,
+            Audit.Present there,
+            List<Violation> violations) {
+        boolean isWritten = changes.stream()
+                .anyMatch(change -> change.kind() == Kind.WRITE
+                        && change.value() == there.number()
+                        && (change.version() == 0 || change.version() == there.version()));
+        if (!isWritten && !there.equals(found.get(key))) {
+            violations.add(new Violation(NOWHERE, key, "nobody wrote " + there, List.of()));
+        }
+        if (newest.filter(change -> change.version() > there.version()).isPresent()) {
+            Operation change = newest.get();
+            String check = change.kind() == Kind.DELETE ? RETURNED : LOST;
+            violations.add(new Violation(check, key, "there is " + there, List.of(change)));
+        } else if (there.version() < reached.getOrDefault(key, 0L)) {
+            violations.add(
+                    new Violation(LOST, key, "there is " + there + " after version " + reached.get(key), List.of()));
+        }
+    }
+
+    private void checkAbsent(
+            String key, List<Operation> changes, Optional<Operation> newest, List<Violation> violations) {
+        boolean mayBeDeleted = changes.stream()
+                .anyMatch(change -> change.kind() == Kind.DELETE && change.outcome() == Outcome.UNKNOWN);
+        boolean mustBeThere = newest.isPresent() ? newest.get().kind() == Kind.WRITE : found.containsKey(key);
+        if (mustBeThere && !mayBeDeleted) {
+            violations.add(
+                    new Violation(LOST, key, "there is no row", newest.stream().toList()));
         }
     }
 }
