@@ -10,6 +10,7 @@ import dev.understudy.model.OnPartition;
 import dev.understudy.model.Versioning;
 import dev.understudy.spi.PrimaryStore;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -123,6 +124,8 @@ public final class RepositoryBuilder<K, V> {
                         back.ack,
                         back.degrades,
                         back.maximumPending.get(),
+                        back.maximumBytes == null ? OptionalLong.empty() : OptionalLong.of(back.maximumBytes.get()),
+                        back.maximumLag.get(),
                         back.overflow,
                         back.delay.get(),
                         back.batch.get(),
@@ -281,6 +284,9 @@ public final class RepositoryBuilder<K, V> {
     /** Settings of write-back. */
     public static final class Back {
         private final Setting<Integer> maximumPending = new Setting<>("back.maximumPending", 100_000, 1, 100_000_000);
+        private final Setting<Duration> maximumLag =
+                new Setting<>("back.maximumLag", Duration.ofHours(1), Duration.ofMillis(100), Duration.ofDays(7));
+        private @Nullable Setting<Long> maximumBytes;
         private final Setting<Duration> delay =
                 new Setting<>("back.delay", Duration.ofMillis(50), Duration.ZERO, Duration.ofMinutes(1));
         private final Setting<Integer> batch = new Setting<>("back.batch", 1_000, 1, 10_000);
@@ -321,7 +327,23 @@ public final class RepositoryBuilder<K, V> {
             return this;
         }
 
-        /** What happens at that bound; default {@link Overflow#WRITE_THROUGH}. */
+        /**
+         * Bytes of pending values, at most, spread evenly over the shards, where one value always fits; 64 KiB to 1 TiB, default 64 MiB or
+         * a tenth of the shared replica's {@code maxmemory}, if that is less.
+         */
+        public Back maximumBytes(long bytes) {
+            maximumBytes = new Setting<>("back.maximumBytes", 1L << 26, 1L << 16, 1L << 40);
+            maximumBytes.set(bytes);
+            return this;
+        }
+
+        /** How old the oldest pending write of a shard may be; 100 ms to 7 days, default 1 hour. */
+        public Back maximumLag(Duration age) {
+            maximumLag.set(age);
+            return this;
+        }
+
+        /** What happens at these bounds; default {@link Overflow#WRITE_THROUGH}. */
         public Back overflow(Overflow policy) {
             overflow = EngineRepository.present(policy, "back.overflow");
             return this;

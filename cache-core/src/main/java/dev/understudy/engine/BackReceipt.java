@@ -16,6 +16,7 @@ import dev.understudy.spi.SharedEntry;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -30,6 +31,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
     private final CacheContext<K, V> context;
     private final SharedReads<K, V> reads;
     private final PrimaryReads<K, V> primary;
+    private final ReceiptWatch watch;
     private final K key;
     private final boolean deletes;
     private final Version version;
@@ -41,6 +43,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
             CacheContext<K, V> context,
             SharedReads<K, V> reads,
             PrimaryReads<K, V> primary,
+            ReceiptWatch watch,
             K key,
             boolean deletes,
             Version version,
@@ -49,6 +52,7 @@ final class BackReceipt<K, V> implements WriteReceipt {
         this.context = context;
         this.reads = reads;
         this.primary = primary;
+        this.watch = watch;
         this.key = key;
         this.deletes = deletes;
         this.version = version;
@@ -74,6 +78,18 @@ final class BackReceipt<K, V> implements WriteReceipt {
     @Override
     public Ack ack() {
         return ack;
+    }
+
+    @Override
+    public CompletionStage<Replication> committed(Duration timeout) {
+        return watch.watch(
+                limit -> {
+                    if (state.get() == Replication.PENDING) {
+                        state.compareAndSet(Replication.PENDING, look(Deadline.after(context.clock, limit)));
+                    }
+                    return state.get();
+                },
+                Deadline.after(context.clock, timeout));
     }
 
     @Override

@@ -14,7 +14,7 @@ import java.time.Instant;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** What every part of one repository's engine works with. Immutable; its parts are thread-safe. */
+/** What every part of one repository's engine works with. Thread-safe. */
 final class CacheContext<K, V> {
     private static final long IDENTITY_BOUND = 1L << 53;
 
@@ -30,6 +30,8 @@ final class CacheContext<K, V> {
     final LeftEntries left = new LeftEntries();
     /** Keeps reads and write-throughs from waiting for a shared replica that does not answer. */
     final Breaker breaker;
+    /** Whether the drain's last round found no primary. */
+    volatile boolean primaryIsAway;
 
     CacheContext(
             RepositorySettings settings,

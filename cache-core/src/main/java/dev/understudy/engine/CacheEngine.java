@@ -61,6 +61,7 @@ public final class CacheEngine<K, V> {
     private final OutboxDelivery<K, V> outbox;
     private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
+    private final ReceiptWatch receipts;
     private final long defaultStaleness;
     private final long maxStaleNanos;
     private SharedCache.@Nullable Subscription subscription;
@@ -110,10 +111,11 @@ public final class CacheEngine<K, V> {
         this.updates = new Updates<>(context, sharedReads, through);
         this.deadLetters = new DeadLetterBox<>(context, sharedReads, through);
         boolean drains = settings.writeBack() && settings.back().drains();
+        this.receipts = new ReceiptWatch("understudy-receipts-" + instance.namespace() + "-" + store.name());
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
         this.drain = drains ? new Drain<>(context, shards, undrained, instance.owner(), threadName) : null;
-        this.back =
-                new WriteBack<>(context, shards, near, sharedReads, primaryReads, through, undrained, this::hintDrain);
+        this.back = new WriteBack<>(
+                context, shards, near, sharedReads, primaryReads, through, undrained, receipts, this::hintDrain);
         this.coherence = new Coherence<>(context, shards, near, undrained, this::hintDrain);
         this.defaultStaleness = stalenessOf(settings.consistency());
         this.maxStaleNanos = settings.near().maxStale().toNanos();
@@ -416,7 +418,7 @@ public final class CacheEngine<K, V> {
     /** Stops draining in this instance, until {@link #resumeDrain}. */
     public void pauseDrain() {
         if (drain != null) {
-            drain.pause();
+            drain.pause(Deadline.after(context.clock, context.settings.timeout()));
         }
     }
 
@@ -490,6 +492,7 @@ public final class CacheEngine<K, V> {
         if (drain != null) {
             drain.stop(deadline);
         }
+        receipts.close();
         if (subscription != null) {
             subscription.close();
         }

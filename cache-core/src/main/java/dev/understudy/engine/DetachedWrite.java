@@ -24,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * One repository's part in a transaction at the primary while the shared replica cannot be reached: the SQL, and a note in the outbox
@@ -190,6 +192,11 @@ final class DetachedWrite<K, V> {
         @Override
         public Replication awaitCommitted(Duration timeout) {
             return Replication.COMMITTED;
+        }
+
+        @Override
+        public CompletionStage<Replication> committed(Duration timeout) {
+            return CompletableFuture.completedStage(Replication.COMMITTED);
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +50,9 @@ final class Drain<K, V> {
     private final Thread thread;
     private volatile boolean running = true;
     private volatile boolean paused;
+    private volatile boolean resting;
     private volatile boolean hinted;
+    private final Failures failures = new Failures();
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
     private int batchRows;
@@ -77,8 +80,13 @@ final class Drain<K, V> {
         }
     }
 
-    void pause() {
+    /** Ends the round under way and gives the shards back, so that others go on with them; waits for both until the deadline. */
+    void pause(Deadline deadline) {
         paused = true;
+        LockSupport.unpark(thread);
+        while (!resting && thread.isAlive() && deadline.rest(LOOK)) {
+            LockSupport.unpark(thread);
+        }
     }
 
     void resume() {
@@ -99,7 +107,12 @@ final class Drain<K, V> {
 
     private void run() {
         while (running) {
-            Duration pause = paused ? IDLE_PAUSE : stepSafely();
+            if (paused) {
+                rest();
+                continue;
+            }
+            resting = false;
+            Duration pause = stepSafely();
             if (pause.equals(IDLE_PAUSE) && await(pause, true)) {
                 // Woken by the first write after a rest: the writes that follow it shall merge.
                 await(context.settings.back().delay(), false);
@@ -107,6 +120,19 @@ final class Drain<K, V> {
                 await(pause, false);
             }
         }
+        giveBack();
+        resting = true;
+    }
+
+    private void rest() {
+        if (!resting) {
+            giveBack();
+            resting = true;
+        }
+        LockSupport.parkNanos(this, IDLE_PAUSE.toNanos());
+    }
+
+    private void giveBack() {
         try {
             leases.release(true, context.settings.timeout());
         } catch (RuntimeException e) {
@@ -131,13 +157,16 @@ final class Drain<K, V> {
             Duration next = step();
             backoff = FIRST_BACKOFF;
             batchRows = Math.min(context.settings.back().batch(), batchRows * 2);
+            context.primaryIsAway = false;
+            failures.ended();
             return next;
         } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged | MassRefusal e) {
             context.counters.drainFailures.increment();
+            context.primaryIsAway = e instanceof PrimaryFailure failure && isAway(failure);
             if (isLate(e)) {
                 batchRows = Math.max(Math.min(BATCH_LEAST, batchRows), batchRows / 2);
             }
-            LOG.warn("drain of {} failed and is retried: {}", context.store.name(), e.getMessage());
+            failures.warn(e.getMessage());
         } catch (RuntimeException e) {
             context.counters.drainFailures.increment();
             LOG.error(
@@ -155,6 +184,34 @@ final class Drain<K, V> {
         return e instanceof PrimaryFailure primary
                 ? primary.sqlState().equals("57014") || primary.sqlState().equals("25P04")
                 : e instanceof SharedReplicaFailure shared && shared.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
+    }
+
+    private static boolean isAway(PrimaryFailure e) {
+        return e.kind() == PrimaryFailure.Kind.NO_CONNECTION
+                || e.sqlState().startsWith("08")
+                || e.sqlState().startsWith("57P");
+    }
+
+    /** Tells the log of failures in a row: of the first, then every half minute, and of their end. Confined to the drain's thread. */
+    private final class Failures {
+        private static final long EVERY_NANOS = 30_000_000_000L;
+        private long toldAt;
+        private int count;
+
+        void warn(@Nullable String why) {
+            long now = context.clock.nanoTime();
+            if (count++ == 0 || now - toldAt > EVERY_NANOS) {
+                toldAt = now;
+                LOG.warn("drain of {} failed and is retried ({} in a row): {}", context.store.name(), count, why);
+            }
+        }
+
+        void ended() {
+            if (count > 0) {
+                LOG.info("drain of {} goes on after {} failures", context.store.name(), count);
+                count = 0;
+            }
+        }
     }
 
     /**
@@ -182,7 +239,7 @@ final class Drain<K, V> {
         }
         Map<Item<K, V>, Result> results;
         try {
-            results = batch.write(items);
+            results = batch.write(items, () -> running && !paused);
         } finally {
             tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
         }

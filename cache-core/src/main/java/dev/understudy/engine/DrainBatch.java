@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,9 @@ final class DrainBatch<K, V> {
     private final Map<Integer, Long> epochs;
     private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
     private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
+    private Deadline locksUntil;
+    private boolean gaveUp;
+    private BooleanSupplier goesOn = () -> true;
     private final Map<Integer, Integer> left = new LinkedHashMap<>();
     private final boolean detects;
 
@@ -85,6 +89,7 @@ final class DrainBatch<K, V> {
         this.orphans = orphans;
         this.epochs = epochs;
         this.detects = context.settings.back().onConflict() == OnConflict.DETECT;
+        this.locksUntil = Deadline.after(context.clock, context.settings.timeout());
     }
 
     /**
@@ -122,11 +127,14 @@ final class DrainBatch<K, V> {
     }
 
     /**
-     * Writes the entries; what is not in the answer stays pending.
+     * Writes the entries; what is not in the answer stays pending. Rows that others have locked are looked for as long as one call may take
+     * and as it {@code goesOn}.
      *
      * @throws MassRefusal after the others were written, if so many are refused that the table must have changed
      */
-    Map<Item<K, V>, Result> write(List<Item<K, V>> items) {
+    Map<Item<K, V>, Result> write(List<Item<K, V>> items, BooleanSupplier goesOn) {
+        locksUntil = Deadline.after(context.clock, context.settings.timeout());
+        this.goesOn = goesOn;
         split(items, items.size());
         refused.forEach(this::bury);
         return results;
@@ -148,7 +156,7 @@ final class DrainBatch<K, V> {
     }
 
     private void split(List<Item<K, V>> items, int batch) {
-        if (items.isEmpty()) {
+        if (items.isEmpty() || gaveUp) {
             return;
         }
         try {
@@ -160,9 +168,15 @@ final class DrainBatch<K, V> {
                     .filter(result -> result.fate() == Fate.DEAD)
                     .count());
         } catch (PrimaryFailure e) {
-            boolean isRow = e.kind() == PrimaryFailure.Kind.DATA || "55P03".equals(e.sqlState());
+            boolean isLocked = "55P03".equals(e.sqlState());
+            boolean isRow = e.kind() == PrimaryFailure.Kind.DATA || isLocked;
             if (!isRow) {
                 throw e;
+            }
+            if (isLocked && (locksUntil.isPast() || !goesOn.getAsBoolean())) {
+                // A whole table is locked, most likely: what is left waits for the next round.
+                gaveUp = true;
+                return;
             }
             if (items.size() > 1) {
                 split(items.subList(0, items.size() / 2), batch);

@@ -5,6 +5,7 @@ import dev.understudy.model.Consistency;
 import dev.understudy.model.OnConflict;
 import dev.understudy.model.OnPartition;
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /**
  * The settings of one repository, complete and valid. Immutable.
@@ -74,7 +75,9 @@ public record RepositorySettings(
      * @param degradesOnAckTimeout whether a write whose ack level is not reached in time returns with {@code ACCEPTED} in its receipt
      *     instead of failing with unknown outcome
      * @param maximumPending pending keys, all shards together
-     * @param overflow at that bound
+     * @param maximumBytes of pending payloads, all shards together; empty: 64 MiB or a tenth of the shared replica's memory
+     * @param maximumLag age of the oldest pending write
+     * @param overflow at these bounds
      * @param delay how long a key stays pending at least, so that writes of it merge
      * @param batch rows of one drain transaction
      * @param lease how long a shard belongs to an instance that says nothing
@@ -87,6 +90,8 @@ public record RepositorySettings(
             Ack ack,
             boolean degradesOnAckTimeout,
             int maximumPending,
+            OptionalLong maximumBytes,
+            Duration maximumLag,
             Overflow overflow,
             Duration delay,
             int batch,

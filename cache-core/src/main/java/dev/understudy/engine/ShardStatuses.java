@@ -35,6 +35,7 @@ final class ShardStatuses {
         long pending = 0;
         long lost = 0;
         long queued = 0;
+        long bytes = 0;
         Duration oldest = Duration.ZERO;
         for (ShardStatus status : statuses) {
             acked += status.acked();
@@ -44,8 +45,10 @@ final class ShardStatuses {
             pending += status.pending();
             lost += status.lost();
             queued += status.queued();
+            bytes += status.bytes();
             oldest = oldest.compareTo(status.oldest()) > 0 ? oldest : status.oldest();
         }
-        return new WriteBackStatus(acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest), left);
+        return new WriteBackStatus(
+                acked, applied, superseded, dead, pending, lost, new Lag(queued, oldest, bytes), left);
     }
 }

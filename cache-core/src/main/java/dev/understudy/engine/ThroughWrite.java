@@ -36,6 +36,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -531,6 +533,11 @@ final class ThroughWrite<K, V> {
         @Override
         public Replication awaitCommitted(Duration timeout) {
             return Replication.COMMITTED;
+        }
+
+        @Override
+        public CompletionStage<Replication> committed(Duration timeout) {
+            return CompletableFuture.completedStage(Replication.COMMITTED);
         }
     }
 }

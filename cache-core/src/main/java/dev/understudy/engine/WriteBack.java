@@ -17,6 +17,7 @@ import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.Condition;
@@ -47,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  * The queue of each shard; at its bound the {@link Overflow} policy. Waiting ends at the caller's deadline.
  */
 final class WriteBack<K, V> {
+    /** Of pending payloads, unless told; less on a small shared replica. */
+    private static final long DEFAULT_BYTES = 64L << 20;
+
     private static final Duration PAUSE = Duration.ofMillis(5);
     /** How often a primary that does not answer is asked for the base of a cold key, and how long that takes at most. */
     private static final Duration TRIAL_PAUSE = Duration.ofSeconds(2);
@@ -61,6 +65,8 @@ final class WriteBack<K, V> {
     private final WriteThrough<K, V> through;
     private final Undrained undrained;
     private final Runnable onPending;
+    private final ReceiptWatch watch;
+    private final QueueLimit limit;
     private final Breaker bases;
 
     WriteBack(
@@ -71,6 +77,7 @@ final class WriteBack<K, V> {
             PrimaryReads<K, V> primary,
             WriteThrough<K, V> through,
             Undrained undrained,
+            ReceiptWatch watch,
             Runnable onPending) {
         this.context = context;
         this.shards = shards;
@@ -80,6 +87,8 @@ final class WriteBack<K, V> {
         this.through = through;
         this.undrained = undrained;
         this.onPending = onPending;
+        this.watch = watch;
+        this.limit = limit(context);
         this.bases = new Breaker(context.clock, TRIAL_PAUSE);
     }
 
@@ -94,6 +103,7 @@ final class WriteBack<K, V> {
         final long writeId = CacheContext.newIdentity();
         Optional<Version> base = Optional.empty();
         WriteBackReply.@Nullable Accepted accepted;
+        QueueLimit.Reached full = QueueLimit.Reached.ENTRIES;
 
         Attempt(Mutation<K, V> mutation, ShardKey address, byte[] payload, Ticket ticket, Version known) {
             this.mutation = mutation;
@@ -132,8 +142,9 @@ final class WriteBack<K, V> {
         }
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
         try {
+            long server = context.replica.serverId();
             List<Attempt<K, V>> overflowing = log(attempts, deadline);
-            Ack reached = settle(attempts, ack, deadline);
+            Ack reached = settle(attempts, ack, server, deadline);
             for (Attempt<K, V> attempt : attempts) {
                 if (attempt.accepted != null) {
                     receipts.put(attempt.mutation.key(), install(attempt, attempt.accepted, reached));
@@ -174,7 +185,8 @@ final class WriteBack<K, V> {
                         anyAccepted = true;
                     } else if (reply instanceof WriteBackReply.Cold) {
                         cold.add(attempt);
-                    } else if (reply instanceof WriteBackReply.Full) {
+                    } else if (reply instanceof WriteBackReply.Full full) {
+                        attempt.full = full.limit();
                         (waitsForRoom() ? again : overflowing).add(attempt);
                         pause = PAUSE;
                     } else if (reply instanceof WriteBackReply.Foreign foreign) {
@@ -197,15 +209,24 @@ final class WriteBack<K, V> {
             again.addAll(cold);
             if (!pause.isZero()) {
                 onPending.run();
-                waitForRoom(pause, anyAccepted, deadline);
+                waitForRoom(pause, anyAccepted, again, deadline);
             }
             open = again;
         }
         return overflowing;
     }
 
+    /** The bounds of the repository, spread evenly over its shards. */
+    private static QueueLimit limit(CacheContext<?, ?> context) {
+        RepositorySettings.Back back = context.settings.back();
+        int shards = context.settings.shards();
+        long memory = context.replica.memoryLimit().orElse(Long.MAX_VALUE);
+        long bytes = back.maximumBytes().orElse(Math.min(DEFAULT_BYTES, memory / 10));
+        return new QueueLimit(
+                Math.max(1, back.maximumPending() / shards), Math.max(1, bytes / shards), back.maximumLag());
+    }
+
     private SharedCommand<WriteBackReply> command(Attempt<K, V> attempt, Generation generation) {
-        int limit = Math.max(1, context.settings.back().maximumPending() / context.settings.shards());
         return new SharedCommand.WriteBack(
                 attempt.address,
                 generation,
@@ -248,12 +269,12 @@ final class WriteBack<K, V> {
         return context.settings.back().overflow() == Overflow.BLOCK;
     }
 
-    private void waitForRoom(Duration pause, boolean anyAccepted, Deadline deadline) {
+    private void waitForRoom(Duration pause, boolean anyAccepted, List<Attempt<K, V>> waiting, Deadline deadline) {
         try {
             deadline.pause(pause, Tier.SHARED, anyAccepted ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
         } catch (DeadlineExceeded e) {
             if (waitsForRoom() && !anyAccepted && !Thread.currentThread().isInterrupted()) {
-                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, "maximumPending");
+                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, name(waiting.get(0).full));
             }
             throw e;
         }
@@ -270,7 +291,7 @@ final class WriteBack<K, V> {
         }
         if (failure instanceof SharedReplicaFailure shared) {
             if (shared.reason() == Reason.OUT_OF_MEMORY) {
-                return new WriteBackReply.Full();
+                return new WriteBackReply.Full(QueueLimit.Reached.MEMORY);
             }
             if (shared.reason() == Reason.NO_ANSWER) {
                 return resolve(attempt, shared, deadline);
@@ -345,18 +366,18 @@ final class WriteBack<K, V> {
         return Deadline.after(context.clock, bases.isOpen() && half.compareTo(TRIAL) > 0 ? TRIAL : half);
     }
 
-    private Ack settle(List<Attempt<K, V>> attempts, Ack ack, Deadline deadline) {
+    private Ack settle(List<Attempt<K, V>> attempts, Ack ack, long server, Deadline deadline) {
         boolean anyAccepted = attempts.stream().anyMatch(attempt -> attempt.accepted != null);
         if (ack.equals(Ack.ACCEPTED) || !anyAccepted) {
             return ack;
         }
         boolean reached;
         try {
-            reached = Replies.await(context.replica.settle(ack, deadline.remaining()), deadline);
+            reached = Replies.await(context.replica.settle(ack, deadline.remaining(), server), deadline);
         } catch (SharedReplicaFailure e) {
             reached = false;
         }
-        if (reached) {
+        if (reached && attempts.stream().allMatch(this::isOfPresentData)) {
             return ack;
         }
         context.counters.ackTimeouts.increment();
@@ -364,6 +385,15 @@ final class WriteBack<K, V> {
             return Ack.ACCEPTED;
         }
         throw new DeadlineExceeded("the ack level was not reached in time", null, Tier.SHARED, Outcome.UNKNOWN);
+    }
+
+    /** Whether the shard still has the data that the write was logged in: what was settled is then what was acknowledged. */
+    private boolean isOfPresentData(Attempt<K, V> attempt) {
+        return attempt.accepted == null
+                || attempt.accepted
+                        .position()
+                        .generation()
+                        .equals(shards.state(attempt.address.shard()).generation());
     }
 
     private WriteReceipt install(Attempt<K, V> attempt, WriteBackReply.Accepted accepted, Ack reached) {
@@ -384,12 +414,26 @@ final class WriteBack<K, V> {
         }
         boolean deletes = attempt.mutation.value().isEmpty();
         return new BackReceipt<>(
-                context, reads, primary, key, deletes, accepted.version(), accepted.position(), reached);
+                context, reads, primary, watch, key, deletes, accepted.version(), accepted.position(), reached);
+    }
+
+    /** The setting whose bound was reached. */
+    private static String name(QueueLimit.Reached reached) {
+        return switch (reached) {
+            case ENTRIES -> "back.maximumPending";
+            case BYTES -> "back.maximumBytes";
+            case AGE -> "back.maximumLag";
+            case MEMORY -> "maxmemory";
+        };
     }
 
     private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Known<K> known, Deadline deadline) {
+        String limitName = name(attempts.get(0).full);
         if (context.settings.back().overflow() == Overflow.REJECT) {
-            throw new Rejected("the queue is full", Tier.SHARED, "maximumPending");
+            throw new Rejected("the queue is full", Tier.SHARED, limitName);
+        }
+        if (context.primaryIsAway || bases.isOpen()) {
+            throw new Rejected("the queue is full and the primary does not answer", Tier.SHARED, limitName);
         }
         context.counters.overflows.add(attempts.size());
         return through.write(attempts.stream().map(attempt -> attempt.mutation).toList(), known, deadline);

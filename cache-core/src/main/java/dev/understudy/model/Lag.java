@@ -7,5 +7,6 @@ import java.time.Duration;
  *
  * @param entries pending keys
  * @param oldest how long the oldest has been pending; zero if there is none
+ * @param bytes of their values
  */
-public record Lag(long entries, Duration oldest) {}
+public record Lag(long entries, Duration oldest, long bytes) {}

@@ -1,6 +1,7 @@
 package dev.understudy.model;
 
 import java.time.Duration;
+import java.util.concurrent.CompletionStage;
 
 /** What an acknowledged write got. Thread-safe. */
 public interface WriteReceipt {
@@ -23,4 +24,12 @@ public interface WriteReceipt {
      * @throws Unavailable if neither replica nor primary can be asked; the write stays acknowledged
      */
     Replication awaitCommitted(Duration timeout);
+
+    /**
+     * The same without a waiting thread. Completes with {@link Replication#PENDING} if the time runs out or the repository is closed, and
+     * exceptionally as {@link #awaitCommitted} throws; dependents run on a thread of the library, so they must not block.
+     *
+     * @throws Rejected if too many receipts are awaited already
+     */
+    CompletionStage<Replication> committed(Duration timeout);
 }

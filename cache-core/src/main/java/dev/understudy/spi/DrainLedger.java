@@ -37,6 +37,16 @@ public interface DrainLedger {
             PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner, Duration lease)
             throws Exception;
 
+    /**
+     * Notes that the owner drains the cache, until a lease from now unless it says so again.
+     *
+     * @return how many owners are noted, this one among them
+     */
+    int attend(PrimaryConnection connection, String cache, String owner, Duration lease) throws Exception;
+
+    /** The owner does not drain the cache any more. */
+    void leave(PrimaryConnection connection, String cache, String owner) throws Exception;
+
     /** Gives leases back, so that another instance need not wait for their end. */
     void release(PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner) throws Exception;
 

@@ -15,6 +15,7 @@ import java.time.Duration;
  * @param hollow pending entries that carry no acknowledged write-back any more
  * @param queued pending entries
  * @param oldest how long the oldest entry has been pending; zero if there is none
+ * @param bytes of the pending entries' payloads
  */
 public record ShardStatus(
         Position position,
@@ -25,7 +26,8 @@ public record ShardStatus(
         long lost,
         long hollow,
         long queued,
-        Duration oldest) {
+        Duration oldest,
+        long bytes) {
     /** Acknowledged write-backs that wait for the drain. */
     public long pending() {
         return queued - hollow;

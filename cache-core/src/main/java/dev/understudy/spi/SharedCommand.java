@@ -105,7 +105,7 @@ public sealed interface SharedCommand<R> {
      * @param condition what must hold of the current value
      * @param base the row's version if the caller has just loaded it ({@link Version#UNKNOWN}: the primary cannot be asked);
      *     empty asks for {@link WriteBackReply.Cold} if the replica knows nothing
-     * @param limit how many keys of the shard may be pending
+     * @param limit what the shard's queue may hold
      * @param known the highest version the writer knows for the key
      * @param carried which pending values it may replace; empty for any
      */
@@ -117,7 +117,7 @@ public sealed interface SharedCommand<R> {
             long writeId,
             Condition condition,
             Optional<Version> base,
-            int limit,
+            QueueLimit limit,
             Version known,
             Optional<Carried> carried)
             implements Keyed<WriteBackReply> {
@@ -130,7 +130,7 @@ public sealed interface SharedCommand<R> {
                 long writeId,
                 Condition condition,
                 Optional<Version> base,
-                int limit,
+                QueueLimit limit,
                 Version known) {
             this(key, generation, kind, payload, writeId, condition, base, limit, known, Optional.empty());
         }

@@ -3,6 +3,7 @@ package dev.understudy.spi;
 import dev.understudy.model.Ack;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -24,12 +25,21 @@ public interface SharedReplica extends AutoCloseable {
     /** Why write-back cannot be kept with that ack on this server (eviction policy, persistence); empty if it can. */
     Optional<String> whyNot(Ack ack);
 
+    /** A name of the server that commands go to at present; another after a restart or failover, 0 while there is none. */
+    long serverId();
+
     /**
      * Waits until every command acknowledged before on this connection has reached the ack level.
      *
-     * @return true if reached, false if the time ran out
+     * @param server what {@link #serverId} answered before the commands were sent
+     * @return true if reached; false if the time ran out, or if the server is another one now, so that it says nothing of these commands
      */
-    CompletionStage<Boolean> settle(Ack ack, Duration timeout);
+    CompletionStage<Boolean> settle(Ack ack, Duration timeout, long server);
+
+    /** How many bytes the server may use for data; empty if it is not known or not limited. */
+    default OptionalLong memoryLimit() {
+        return OptionalLong.empty();
+    }
 
     /** Closes connections; running commands fail. */
     @Override

@@ -10,7 +10,7 @@ public sealed interface WriteBackReply {
     record Accepted(Version version, Position position, boolean repeated) implements WriteBackReply {}
 
     /** The queue is at its limit. */
-    record Full() implements WriteBackReply {}
+    record Full(QueueLimit.Reached limit) implements WriteBackReply {}
 
     /** The condition does not hold. */
     record Refused(Version current) implements WriteBackReply {}

@@ -5,6 +5,7 @@ import dev.understudy.model.ShardKey;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -160,8 +161,18 @@ public final class FaultySharedReplica implements SharedReplica {
     }
 
     @Override
-    public CompletionStage<Boolean> settle(Ack ack, Duration timeout) {
-        return around(new Settling(ack), () -> inner.settle(ack, timeout));
+    public long serverId() {
+        return inner.serverId();
+    }
+
+    @Override
+    public OptionalLong memoryLimit() {
+        return inner.memoryLimit();
+    }
+
+    @Override
+    public CompletionStage<Boolean> settle(Ack ack, Duration timeout, long server) {
+        return around(new Settling(ack), () -> inner.settle(ack, timeout, server));
     }
 
     @Override

@@ -90,7 +90,7 @@ final class InMemoryFaultsTest {
         faulty.next(FaultySharedReplica.Reading.class, Fault.notSent());
         faulty.next(FaultySharedReplica.Settling.class, Fault.notSent());
         assertReason(Reason.NOT_SENT, cache.read(List.of(KEY)));
-        assertReason(Reason.NOT_SENT, faulty.settle(Ack.FSYNCED, Duration.ofSeconds(1)));
+        assertReason(Reason.NOT_SENT, faulty.settle(Ack.FSYNCED, Duration.ofSeconds(1), faulty.serverId()));
     }
 
     @Test
@@ -163,7 +163,7 @@ final class InMemoryFaultsTest {
                         1,
                         SharedCommand.Condition.NONE,
                         Optional.of(Version.ABSENT),
-                        10,
+                        QueueLimit.entries(10),
                         Version.ABSENT)));
         reply(invalidate());
     }

@@ -16,6 +16,7 @@ import java.util.TreeSet;
 /** The ledger's twin in memory: leases, tombstones and dead letters as rows of the primary's twin. Thread-safe. */
 final class InMemoryLedger implements DrainLedger {
     static final String SHARDS = "us_shard/";
+    private static final String DRAINERS = "us_drainer/";
     private static final String TOMBSTONES = "us_tombstone/";
     private static final String DEAD_LETTERS = "us_dead_letter/";
 
@@ -80,6 +81,28 @@ final class InMemoryLedger implements DrainLedger {
                 transaction.put(SHARDS + cache, shard, new Lease(epoch, "", 0));
             }
         });
+    }
+
+    @Override
+    public int attend(PrimaryConnection connection, String cache, String owner, Duration lease) {
+        InMemoryTransaction transaction = InMemoryTransaction.of(connection);
+        long now = transaction.primary().nowMicros();
+        transaction.put(DRAINERS + cache, owner, now + micros(lease));
+        int count = 0;
+        for (Map.Entry<Object, Object> drainer :
+                transaction.all(DRAINERS + cache).entrySet()) {
+            if ((Long) drainer.getValue() < now) {
+                transaction.remove(DRAINERS + cache, drainer.getKey());
+            } else {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    @Override
+    public void leave(PrimaryConnection connection, String cache, String owner) {
+        InMemoryTransaction.of(connection).remove(DRAINERS + cache, owner);
     }
 
     @Override

@@ -15,6 +15,7 @@ public final class InMemoryMeta {
     long dead;
     long lost;
     long hollow;
+    long bytes;
 
     InMemoryMeta() {}
 
@@ -30,11 +31,12 @@ public final class InMemoryMeta {
         copy.dead = dead;
         copy.lost = lost;
         copy.hollow = hollow;
+        copy.bytes = bytes;
         return copy;
     }
 
-    /** Generation, position, clock, era, acked, applied, superseded, dead, lost, hollow: the order of the byte layout. */
+    /** Generation, position, clock, era, acked, applied, superseded, dead, lost, hollow, bytes: the order of the byte layout. */
     public long[] fields() {
-        return new long[] {generation, position, clock, era, acked, applied, superseded, dead, lost, hollow};
+        return new long[] {generation, position, clock, era, acked, applied, superseded, dead, lost, hollow, bytes};
     }
 }

@@ -26,6 +26,15 @@ final class InMemoryQueue {
         return ordered.add(queued);
     }
 
+    /** Raises the score of a key that is there. */
+    void raise(String key, long score) {
+        Queued queued = byKey.get(key);
+        if (queued != null && queued.score() < score) {
+            remove(key);
+            addIfMissing(key, score);
+        }
+    }
+
     boolean remove(String key) {
         Queued queued = byKey.remove(key);
         return queued != null && ordered.remove(queued);

@@ -232,11 +232,19 @@ final class InMemoryScripts {
         if (e.dirty && e.kind == V && c.kind() == EntryKind.VALUE && isForeign(e, c)) {
             return new WriteBackReply.Foreign(new Version(e.ver));
         }
+        int grows = c.payload().length - run.size;
+        if (grows > 0 && run.m.bytes > run.size && run.m.bytes > c.limit().bytes() - grows) {
+            return new WriteBackReply.Full(QueueLimit.Reached.BYTES);
+        }
+        long oldest = run.queue().oldest();
+        if (oldest > 0 && run.now - oldest > micros(c.limit().age())) {
+            return new WriteBackReply.Full(QueueLimit.Reached.AGE);
+        }
         if (e.dirty) {
             run.coalesce(e);
         } else {
-            if (run.queue().size() >= c.limit()) {
-                return new WriteBackReply.Full();
+            if (run.queue().size() >= c.limit().entries()) {
+                return new WriteBackReply.Full(QueueLimit.Reached.ENTRIES);
             }
             if (!run.queue().addIfMissing(c.key().text(), run.now)) {
                 run.m.lost++;
@@ -315,9 +323,15 @@ final class InMemoryScripts {
                 e.a = base;
                 run.save(e);
             }
+            if (!refused) {
+                run.queue().raise(c.key().text(), Math.min(version, run.now));
+            }
             return DrainedReply.AGAIN;
         }
         run.queue().remove(c.key().text());
+        if (run.queue().size() == 0) {
+            run.m.bytes = run.size;
+        }
         if (!e.own && run.m.hollow > 0) {
             run.m.hollow--;
         } else if (c.fate() == SharedCommand.Fate.DEAD) {

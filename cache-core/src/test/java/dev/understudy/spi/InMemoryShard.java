@@ -76,6 +76,8 @@ final class InMemoryShard {
         final @Nullable ShardKey key;
         final long now;
         final InMemoryMeta m;
+        /** Bytes of the pending payload that the meta counts for the entry. */
+        int size;
 
         /** Begins a script that expects a generation. */
         Run(@Nullable ShardKey key, Generation expected) {
@@ -102,6 +104,7 @@ final class InMemoryShard {
                 return null;
             }
             Work e = new Work();
+            size = stored.dirty() ? stored.payload().length : 0;
             e.kind = stored.kind().code();
             e.dirty = stored.dirty();
             e.own = stored.own();
@@ -128,6 +131,7 @@ final class InMemoryShard {
         }
 
         void save(Work e, long millis) {
+            count(e.dirty ? e.payload.length : 0);
             boolean markerBlock = e.pc > 0 || e.ft > 0;
             boolean pairBlock = e.dirty || e.a > 0;
             boolean expires = millis != InMemoryEntry.FOREVER && !e.dirty && e.pc == 0;
@@ -148,6 +152,11 @@ final class InMemoryShard {
                             e.payload,
                             expires ? millis : InMemoryEntry.FOREVER,
                             expires ? clockMicros.getAsLong() / 1000 + millis : InMemoryEntry.FOREVER));
+        }
+
+        private void count(int after) {
+            m.bytes = Math.max(0, m.bytes + after - size);
+            size = after;
         }
 
         void delete() {
@@ -223,6 +232,7 @@ final class InMemoryShard {
                 save(x);
             } else if (e != null) {
                 delete();
+                count(0);
             }
             return announce(MAXV, X);
         }
@@ -278,7 +288,8 @@ final class InMemoryShard {
                 queue.size(),
                 oldest == 0
                         ? Duration.ZERO
-                        : Duration.of(Math.max(0, clockMicros.getAsLong() - oldest), ChronoUnit.MICROS));
+                        : Duration.of(Math.max(0, clockMicros.getAsLong() - oldest), ChronoUnit.MICROS),
+                m.bytes);
     }
 
     /** The stored record, unless it has expired. */

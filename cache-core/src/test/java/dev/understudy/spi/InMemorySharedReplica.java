@@ -83,11 +83,16 @@ public final class InMemorySharedReplica implements SharedReplica {
     }
 
     @Override
-    public CompletionStage<Boolean> settle(Ack ack, Duration timeout) {
+    public long serverId() {
+        return server.era();
+    }
+
+    @Override
+    public CompletionStage<Boolean> settle(Ack ack, Duration timeout, long expected) {
         try {
             requireOpen();
             server.requireReachable();
-            return CompletableFuture.completedFuture(true);
+            return CompletableFuture.completedFuture(server.era() == expected);
         } catch (SharedReplicaFailure e) {
             return CompletableFuture.failedFuture(e);
         }

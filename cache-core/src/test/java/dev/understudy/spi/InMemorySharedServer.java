@@ -174,6 +174,12 @@ public final class InMemorySharedServer {
         }
     }
 
+    long era() {
+        synchronized (lock) {
+            return era;
+        }
+    }
+
     /** Where the generations of new data come from; 1, 2, 3 unless set. */
     public void candidates(LongSupplier generations) {
         synchronized (lock) {

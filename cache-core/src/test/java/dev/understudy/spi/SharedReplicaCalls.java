@@ -112,7 +112,15 @@ abstract class SharedReplicaCalls {
             Optional<Version> base,
             int limit) {
         return new SharedCommand.WriteBack(
-                key, generationOf(key), kind, value.getBytes(UTF_8), writeId, condition, base, limit, Version.ABSENT);
+                key,
+                generationOf(key),
+                kind,
+                value.getBytes(UTF_8),
+                writeId,
+                condition,
+                base,
+                QueueLimit.entries(limit),
+                Version.ABSENT);
     }
 
     /** A write-back that is accepted, over a row of that version (0: none). */

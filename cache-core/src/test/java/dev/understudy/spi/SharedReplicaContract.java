@@ -200,7 +200,8 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
 
     @Test
     void settle_accepted_isTrueAtOnce() {
-        assertThat(reply(replica.settle(Ack.ACCEPTED, Duration.ofSeconds(1)))).isTrue();
+        assertThat(reply(replica.settle(Ack.ACCEPTED, Duration.ofSeconds(1), replica.serverId())))
+                .isTrue();
         assertThat(replica.whyNot(Ack.ACCEPTED)).isEmpty();
     }
 

@@ -292,7 +292,7 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
                 nextWriteId(),
                 Condition.NONE,
                 Optional.empty(),
-                10,
+                QueueLimit.entries(10),
                 Version.ABSENT,
                 Optional.of(carried));
     }
@@ -309,7 +309,7 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
                 1,
                 Condition.NONE,
                 Optional.of(Version.ABSENT),
-                10,
+                QueueLimit.entries(10),
                 known));
         assertThat(accepted.version()).isGreaterThan(known);
         Prepared prepared =

@@ -18,7 +18,7 @@ final class LagWatch {
         thread.setDaemon(true);
         return thread;
     });
-    private volatile Lag largest = new Lag(0, Duration.ZERO);
+    private volatile Lag largest = new Lag(0, Duration.ZERO, 0);
 
     /** Starts to look. */
     LagWatch(CachedRepository<Long, Product> products) {
@@ -37,7 +37,8 @@ final class LagWatch {
         Lag before = largest;
         largest = new Lag(
                 Math.max(before.entries(), now.entries()),
-                before.oldest().compareTo(now.oldest()) > 0 ? before.oldest() : now.oldest());
+                before.oldest().compareTo(now.oldest()) > 0 ? before.oldest() : now.oldest(),
+                Math.max(before.bytes(), now.bytes()));
     }
 
     /** Stops looking; the most entries and the highest age seen, each for itself. */

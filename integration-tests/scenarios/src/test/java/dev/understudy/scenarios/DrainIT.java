@@ -12,6 +12,10 @@ import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.FaultySharedReplica.PendingCounts;
 import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.Primary;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,7 +161,7 @@ class DrainIT {
     }
 
     @Test
-    void close_withPendingWrites_handsTheShardsOverAtOnce() {
+    void close_withPendingWrites_handsTheShardsOverAtOnce() throws SQLException {
         instances.createItems(COLUMN);
         Instance leaving = instances.open();
         CachedRepository<Long, Item> one = instances.items(
@@ -166,13 +170,16 @@ class DrainIT {
         two.pauseDrain();
         one.saveAll(items(1, 100), Write.back());
         assertThat(one.drain(Duration.ofSeconds(10))).isZero();
-        pause(leaving, one);
-        one.saveAll(items(101, 200), Write.back());
-        assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
-                .isPositive();
-        assertThat(instances.close(leaving, Duration.ofSeconds(2))).isEqualTo(100);
-        assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
-                .isZero();
+        try (Connection stranger = DriverManager.getConnection(instances.jdbcUrl());
+                Statement statement = stranger.createStatement()) {
+            stranger.setAutoCommit(false);
+            statement.execute("LOCK TABLE item IN SHARE MODE");
+            one.saveAll(items(101, 200), Write.back());
+            await().until(() -> instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''") > 0);
+            assertThat(instances.close(leaving, Duration.ofSeconds(4))).isEqualTo(100);
+            assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
+                    .isZero();
+        }
         two.resumeDrain();
         assertThat(two.drain(Duration.ofSeconds(5))).isZero();
         await().untilAsserted(() -> assertThat(two.counters().drainedRows.sum()).isEqualTo(100));

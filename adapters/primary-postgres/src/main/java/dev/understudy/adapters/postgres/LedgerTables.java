@@ -6,6 +6,7 @@ final class LedgerTables {
     final String tombstone;
     final String deadLetter;
     final String invalidation;
+    final String drainer;
     private final String tombstoneIndex;
     private final String invalidationIndex;
 
@@ -16,12 +17,14 @@ final class LedgerTables {
         deadLetter = any.qualified(prefix + "dead_letter");
         invalidation = any.qualified(prefix + "invalidation");
         invalidationIndex = Identifier.quoted("index", prefix + "invalidation_cache");
+        drainer = any.qualified(prefix + "drainer");
         tombstoneIndex = Identifier.quoted("index", prefix + "tombstone_at");
     }
 
     /** The DDL of all tables; it may be run again. */
     String migrationSql() {
-        return shardSql() + "\n" + tombstoneSql() + "\n" + deadLetterSql() + "\n" + invalidationSql() + "\n";
+        return shardSql() + "\n" + tombstoneSql() + "\n" + deadLetterSql() + "\n" + invalidationSql() + "\n"
+                + drainerSql() + "\n";
     }
 
     /** Who may drain a shard, until when, and at which fencing epoch. */
@@ -35,6 +38,17 @@ final class LedgerTables {
                   lease_until timestamptz NOT NULL DEFAULT '-infinity',
                   PRIMARY KEY (cache, shard)
                 );""".formatted(shard);
+    }
+
+    /** Which instances drain at present, so that they share the shards. */
+    String drainerSql() {
+        return """
+                CREATE TABLE IF NOT EXISTS %s (
+                  cache text COLLATE "C" NOT NULL,
+                  owner text COLLATE "C" NOT NULL,
+                  until timestamptz NOT NULL,
+                  PRIMARY KEY (cache, owner)
+                );""".formatted(drainer);
     }
 
     /** Deletes of the recent past. */

@@ -20,7 +20,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The ledger in four tables (see {@link LedgerTables}). Thread-safe; the clock is the server's.
+ * The ledger in five tables (see {@link LedgerTables}). Thread-safe; the clock is the server's.
  *
  * <p>Shards are locked in the order of their numbers, tombstones in the order of their keys, by every transaction.
  */
@@ -69,7 +69,8 @@ final class PostgresLedger implements DrainLedger {
                 tables.shard, tables.shardSql(),
                 tables.tombstone, tables.tombstoneSql(),
                 tables.deadLetter, tables.deadLetterSql(),
-                tables.invalidation, tables.invalidationSql()));
+                tables.invalidation, tables.invalidationSql(),
+                tables.drainer, tables.drainerSql()));
         List<String> names = List.copyOf(wanted.keySet());
         String missing = "SELECT t.name FROM unnest(?::text[]) AS t(name) WHERE to_regclass(t.name) IS NULL ORDER BY 1";
         List<String> absent = new ArrayList<>();
@@ -158,6 +159,43 @@ final class PostgresLedger implements DrainLedger {
                                 cache,
                                 owner,
                                 cache));
+    }
+
+    /** {@inheritDoc} Rows of other owners that are locked at present are neither removed nor waited for. */
+    @Override
+    public int attend(PrimaryConnection connection, String cache, String owner, Duration lease) throws SQLException {
+        int[] count = {0};
+        PostgresConnection.of(connection)
+                .run(new Script()
+                        .add(
+                                "INSERT INTO " + tables.drainer
+                                        + " VALUES (?::text, ?::text, clock_timestamp() + ?::interval)"
+                                        + " ON CONFLICT (cache, owner) DO UPDATE SET until = excluded.until",
+                                cache,
+                                owner,
+                                interval(lease))
+                        .add(
+                                "DELETE FROM " + tables.drainer + " AS d USING (SELECT f.owner FROM " + tables.drainer
+                                        + " AS f WHERE f.cache = ?::text AND f.until < clock_timestamp()"
+                                        + " FOR UPDATE SKIP LOCKED) AS gone WHERE d.cache = ?::text AND d.owner = gone.owner",
+                                cache,
+                                cache)
+                        .read(
+                                "SELECT count(*) FROM " + tables.drainer
+                                        + " WHERE cache = ?::text AND until >= clock_timestamp()",
+                                row -> count[0] = row.getInt(1),
+                                cache));
+        return count[0];
+    }
+
+    @Override
+    public void leave(PrimaryConnection connection, String cache, String owner) throws SQLException {
+        PostgresConnection.of(connection)
+                .run(new Script()
+                        .add(
+                                "DELETE FROM " + tables.drainer + " WHERE cache = ?::text AND owner = ?::text",
+                                cache,
+                                owner));
     }
 
     @Override

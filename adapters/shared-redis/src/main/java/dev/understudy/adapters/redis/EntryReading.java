@@ -7,9 +7,11 @@ import dev.understudy.spi.DrainedReply;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.LeaseReply;
 import dev.understudy.spi.Prepared;
+import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.WriteBackReply;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.Locale;
 
 /** The answers that have more than one form. */
 final class EntryReading {
@@ -45,7 +47,9 @@ final class EntryReading {
             case "FOREIGN" -> new WriteBackReply.Foreign(new Version(answer.number(1)));
             case "MARKED" -> new WriteBackReply.Marked(Duration.of(answer.number(1), ChronoUnit.MICROS));
             case "CONFLICT" -> new WriteBackReply.Refused(new Version(answer.number(1)));
-            case "FULL" -> new WriteBackReply.Full();
+            case "FULL" ->
+                new WriteBackReply.Full(
+                        QueueLimit.Reached.valueOf(answer.text(1).toUpperCase(Locale.ROOT)));
             default -> throw answer.unknown();
         };
     }

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -131,7 +132,19 @@ final class RedisReplica implements SharedReplica {
     }
 
     @Override
-    public CompletionStage<Boolean> settle(Ack ack, Duration timeout) {
+    public long serverId() {
+        Link link = commands.current();
+        return link == null ? 0 : link.facts().era();
+    }
+
+    @Override
+    public OptionalLong memoryLimit() {
+        Link link = commands.current();
+        return link == null ? OptionalLong.empty() : link.facts().memoryLimit();
+    }
+
+    @Override
+    public CompletionStage<Boolean> settle(Ack ack, Duration timeout, long server) {
         if (ack.level() == Ack.Level.ACCEPTED) {
             return CompletableFuture.completedFuture(true);
         }
@@ -140,10 +153,13 @@ final class RedisReplica implements SharedReplica {
             return CompletableFuture.failedFuture(new SharedReplicaFailure(
                     SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
         }
+        if (link.facts().era() != server) {
+            return CompletableFuture.completedFuture(false);
+        }
         if (ack.level() == Ack.Level.FSYNCED && settings.isFsyncedBeforeReply(link.facts())) {
             return CompletableFuture.completedFuture(true);
         }
-        return settling.settle(ack, timeout, link.facts().era());
+        return settling.settle(ack, timeout, server);
     }
 
     @Override

@@ -30,6 +30,7 @@ import java.util.function.Consumer;
 
 /** The commands of one cache as calls of its scripts: arguments in, replies out, as each script's header says. Immutable, thread-safe. */
 final class ScriptCalls {
+    private static final Duration LONG = Duration.ofDays(365);
     private static final byte[] NOTHING = {};
     private static final byte[] ONE = {'1'};
     private static final byte[] ZERO = {'0'};
@@ -128,10 +129,16 @@ final class ScriptCalls {
                 Request.number(c.writeId()),
                 Request.number(c.condition().code()),
                 c.base().isPresent() ? version(c.base().get()) : MINUS_ONE,
-                Request.number(c.limit()),
+                Request.number(c.limit().entries()),
                 known(c.known()),
                 c.carried().map(SharedCommand.Carried::head).orElse(NOTHING),
-                c.carried().map(carried -> version(carried.version())).orElse(ZERO));
+                c.carried().map(carried -> version(carried.version())).orElse(ZERO),
+                c.limit().bytes() == Long.MAX_VALUE
+                        ? NOTHING
+                        : Request.number(c.limit().bytes()),
+                c.limit().age().compareTo(LONG) >= 0
+                        ? NOTHING
+                        : micros(c.limit().age()));
     }
 
     /** @param vanished hears how many queued keys had no record any more, before the reply is complete */
@@ -222,7 +229,8 @@ final class ScriptCalls {
                     answer.number(10),
                     oldest == 0
                             ? Duration.ZERO
-                            : Duration.of(Math.max(0, answer.number(12) - oldest), ChronoUnit.MICROS));
+                            : Duration.of(Math.max(0, answer.number(12) - oldest), ChronoUnit.MICROS),
+                    answer.number(13));
         });
     }
 

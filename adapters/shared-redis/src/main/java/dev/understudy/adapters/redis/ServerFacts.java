@@ -8,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a server says of itself in INFO and CONFIG GET. Immutable.
@@ -78,6 +79,16 @@ record ServerFacts(Map<String, String> info, Optional<String> appendFsync) {
     Optional<String> evictingPolicy() {
         String policy = field("maxmemory_policy", "unknown");
         return policy.equals("noeviction") || policy.startsWith("volatile-") ? Optional.empty() : Optional.of(policy);
+    }
+
+    /** {@code maxmemory}; empty if there is none. */
+    OptionalLong memoryLimit() {
+        try {
+            long bytes = Long.parseLong(field("maxmemory", "0").trim());
+            return bytes > 0 ? OptionalLong.of(bytes) : OptionalLong.empty();
+        } catch (NumberFormatException e) { // not a number: nothing known
+            return OptionalLong.empty();
+        }
     }
 
     boolean isAppendOnly() {

@@ -12,9 +12,11 @@ local refused=ARGV[7]~='applied'
 if e.ver>ver or e.wid~=tonumber(ARGV[9]) then        -- A8, rule 25: compare version and writeId; any other record stays; a buried one left the row alone
   local base=ARGV[7]=='dead' and e.a or refused and MAXV or fix or (ARGV[6]=='1' and ver or 0)
   if e.a~=base then e.a=base; save(e) end
+  if not refused then redis.call('ZADD',KEYS[3],'XX','GT',math.min(ver,now),ARGV[1]) end  -- the oldest not at the primary is newer
   return {'again'}
 end
 redis.call('ZREM',KEYS[3],ARGV[1])
+if redis.call('ZCARD',KEYS[3])==0 then bytes=size end
 if not e.own and hollow>0 then hollow=hollow-1
 elseif ARGV[7]=='dead' then dead=dead+1
 elseif refused or not e.own then superseded=superseded+1

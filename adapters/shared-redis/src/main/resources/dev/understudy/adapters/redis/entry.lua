@@ -18,9 +18,15 @@ local function decode(s)
   end
   return e
 end
-local function load() return decode(redis.call('GET',KEYS[1])) end
+local size=0                                         -- of the pending payload that the meta counts for this entry
+local function load()
+  local e=decode(redis.call('GET',KEYS[1]))
+  size=e and e.dirty and #e.payload or 0
+  return e
+end
 local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
-  local f=e.kind; local s=''
+  local f=e.kind; local s=''; local after=e.dirty and #e.payload or 0
+  bytes=math.max(0,bytes+after-size); size=after      -- every change of it is followed by a put_meta
   if e.dirty then f=f+8; if e.own then f=f+64 end end
   if e.pc>0 or e.ft>0 then f=f+16; s=struct.pack('>I2I8I8',e.pc,e.pd,e.ft) end
   if e.dirty or e.a>0 then f=f+32; s=s..struct.pack('>I8I8',e.a,e.b) end
@@ -56,6 +62,6 @@ end
 local function forget(e)                             -- of a clean entry: drop the copy, keep the markers of live writers
   if e and marked(e) then
     local x=blank(); x.kind=X; x.ver=e.ver; x.pc=e.pc; x.pd=e.pd; x.ft=now; save(x)
-  elseif e then redis.call('DEL',KEYS[1]) end
+  elseif e then redis.call('DEL',KEYS[1]); bytes=math.max(0,bytes-size); size=0 end
   return announce(MAXV,X)
 end

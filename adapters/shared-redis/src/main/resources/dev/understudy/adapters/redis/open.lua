@@ -8,7 +8,7 @@ if meta then                                         -- rule 8: the server resta
   if candidate==gen then candidate=candidate%4294967295+1 end
   clock=math.max(clock,now)+SKEW
 else                                                 -- the meta was lost: what is still queued counts as acknowledged
-  clock=now+SKEW; acked=redis.call('ZCARD',KEYS[3]); applied=0; superseded=0; dead=0; lost=0; hollow=0
+  clock=now+SKEW; acked=redis.call('ZCARD',KEYS[3]); applied=0; superseded=0; dead=0; lost=0; hollow=0; bytes=0
 end
 gen=candidate; era=server; pos=0
 put_meta(); publish(MAXV,0)

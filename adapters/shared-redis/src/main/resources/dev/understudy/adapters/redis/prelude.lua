@@ -7,9 +7,10 @@
 -- Answer a word, then what the script's header names; {'GEN'} if the meta is absent or of another generation.
 --
 -- All numbers are big endian; none (ids included) reaches 2^53, because Lua computes with doubles.
--- META   76 bytes: generation 4 | position 8 | clock 8 | era 8 | acked 8 | applied 8 | superseded 8 | dead 8 | lost 8 | hollow 8
+-- META   84 bytes: generation 4 | position 8 | clock 8 | era 8 | acked 8 | applied 8 | superseded 8 | dead 8 | lost 8 | hollow 8 | bytes 8
 --        Always: acked = applied + superseded + dead + lost + pending, where pending = ZCARD(queue) - hollow.
 --        hollow = pending records that carry no acknowledged write-back, because a write-through superseded it.
+--        bytes = payloads of the pending records; 0 whenever the queue is empty, as records that a stranger deletes are not heard of.
 -- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 4 marker block, 5 pair block, 6 own
 --        at 1 generation 4 | version 8 | writeId 8
 --        at 21 marker block 18: count 2 | deadline 8 | forgottenAt 8
@@ -23,14 +24,14 @@
 --        key whatever its version; flags 0 and no key = drop the whole shard
 local V,N,T,L,X=1,2,3,4,5
 local MAXV=9007199254740991
-local META='>I4I8I8I8I8I8I8I8I8I8'
+local META='>I4I8I8I8I8I8I8I8I8I8I8'
 local now=tonumber(ARGV[3])
 if not now then local t=redis.call('TIME'); now=t[1]*1000000+t[2] end
-local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow
+local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes
 local meta=redis.call('GET',KEYS[2])
-if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow=struct.unpack(META,meta) end
+if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes=struct.unpack(META,meta) end
 local function put_meta()
-  redis.call('SET',KEYS[2],struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow))
+  redis.call('SET',KEYS[2],struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes))
 end
 local function publish(ver,flags)
   redis.call('PUBLISH',ARGV[2],string.format('%.0f %.0f %.0f %d ',gen,pos,ver,flags)..ARGV[1])

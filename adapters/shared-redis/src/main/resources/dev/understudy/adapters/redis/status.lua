@@ -1,6 +1,6 @@
 -- STATUS: what the shard's meta says, for lag, conservation and positions; expects no generation (ARGV[4] unused).
 -- Answer OK, generation, position, clock, acked, applied, superseded, dead, lost, hollow, ZCARD(queue),
---        us when the oldest pending key first became pending or 0, now
+--        us since when the oldest pending key has waited or 0, now, bytes of the pending payloads
 if not meta then return {'GEN'} end
 local oldest=redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')
-return {'OK',gen,pos,clock,acked,applied,superseded,dead,lost,hollow,redis.call('ZCARD',KEYS[3]),tonumber(oldest[2]) or 0,now}
+return {'OK',gen,pos,clock,acked,applied,superseded,dead,lost,hollow,redis.call('ZCARD',KEYS[3]),tonumber(oldest[2]) or 0,now,bytes}

@@ -4,8 +4,9 @@
 --      9 base: -1 not given, 0 absent, MAXV unknown (the primary cannot be reached), else the row version loaded after COLD,
 --      10 limit of pending keys in the shard, 11 highest version known to the caller (0: none),
 --      12 what a pending value must begin with to be replaced ('' or none: it may be any): format and columns,
---      13 version of the pending value whose further columns the payload carries already (0: none)
--- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL | FOREIGN, version (of a pending value with other columns)
+--      13 version of the pending value whose further columns the payload carries already (0: none),
+--      14 limit of pending bytes in the shard, 15 of the age of the oldest in us (each '' or none: no limit); one value always fits
+-- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL, entries|bytes|age | FOREIGN, version (of a pending value with other columns)
 local e=load() or blank(); local wid=tonumber(ARGV[7])
 if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
 local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
@@ -35,9 +36,16 @@ local head=ARGV[12] or ''
 if e.dirty and e.kind==V and ARGV[5]=='1' and string.sub(e.payload,1,#head)~=head and e.ver~=tonumber(ARGV[13]) then
   return {'FOREIGN',e.ver}                           -- rule 23: a column that the writer does not know would be lost
 end
+local grows=#ARGV[6]-size
+if grows>0 and bytes>size and bytes+grows>(tonumber(ARGV[14]) or MAXV) then return {'FULL','bytes'} end
+local patience=tonumber(ARGV[15])
+if patience then
+  local oldest=redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')
+  if oldest[2] and now-oldest[2]>patience then return {'FULL','age'} end
+end
 if e.dirty then coalesce(e)
 else
-  if redis.call('ZCARD',KEYS[3])>=tonumber(ARGV[10]) then return {'FULL'} end
+  if redis.call('ZCARD',KEYS[3])>=tonumber(ARGV[10]) then return {'FULL','entries'} end
   if redis.call('ZADD',KEYS[3],'NX',now,ARGV[1])==0 then lost=lost+1 end  -- the record queued before was deleted by a stranger
   acked=acked+1; e.dirty=true; e.a=current; e.b=0
 end

@@ -6,6 +6,7 @@ import dev.understudy.model.Version;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.InMemoryEntry;
 import dev.understudy.spi.Prepared;
+import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.AppliedChange;
 import dev.understudy.spi.SharedCommand.Condition;
@@ -162,7 +163,10 @@ final class CommandMix {
                 writeId,
                 condition,
                 base,
-                limit,
+                new QueueLimit(
+                        limit,
+                        random.nextInt(4) == 0 ? random.nextInt(120) : Long.MAX_VALUE,
+                        Duration.ofMillis(random.nextInt(4) == 0 ? random.nextInt(100) : 100_000)),
                 known(),
                 random.nextInt(6) == 0
                         ? Optional.of(new SharedCommand.Carried(new byte[] {1}, near(key)))
@@ -208,7 +212,7 @@ final class CommandMix {
                         ids++,
                         Condition.NONE,
                         Optional.of(Version.ABSENT),
-                        1_000,
+                        QueueLimit.entries(1_000),
                         Version.ABSENT);
             default -> restore(key);
         };

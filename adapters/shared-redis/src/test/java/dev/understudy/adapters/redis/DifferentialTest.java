@@ -451,7 +451,7 @@ final class DifferentialTest {
 
     private static byte[] bytes(InMemoryMeta meta) {
         long[] fields = meta.fields();
-        ByteBuffer out = ByteBuffer.allocate(76).putInt((int) fields[0]);
+        ByteBuffer out = ByteBuffer.allocate(84).putInt((int) fields[0]);
         Arrays.stream(fields).skip(1).forEach(out::putLong);
         return out.array();
     }

@@ -14,6 +14,7 @@ import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.LeaseReply;
+import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplica;
@@ -227,14 +228,14 @@ final class RedisDurabilityTest {
                 System.nanoTime() & 0xFFFFFFFFFFFFL,
                 SharedCommand.Condition.NONE,
                 Optional.of(Version.ABSENT),
-                10,
+                QueueLimit.entries(10),
                 Version.ABSENT)));
         assertThat(accepted).isInstanceOf(WriteBackReply.Accepted.class);
         return settled(replica, ack);
     }
 
     private static boolean settled(SharedReplica replica, Ack ack) throws Exception {
-        return reply(replica.settle(ack, Duration.ofSeconds(2)));
+        return reply(replica.settle(ack, Duration.ofSeconds(2), replica.serverId()));
     }
 
     private static <R> R reply(CompletionStage<R> stage) throws Exception {

@@ -16,6 +16,7 @@ import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.GenerationChanged;
+import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.Condition;
@@ -355,7 +356,7 @@ final class RedisFaultsTest {
                 writeId,
                 Condition.NONE,
                 Optional.of(Version.ABSENT),
-                10,
+                QueueLimit.entries(10),
                 Version.ABSENT);
     }
 
