@@ -11,10 +11,15 @@ import dev.understudy.model.Unavailable;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.FaultySharedReplica.Hold;
 import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.SharedCommand;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -53,6 +58,33 @@ class LateOutcomesTest {
         other.items.resumeDrain();
         assertThat(other.items.drain(SOON)).isZero();
         assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
+    }
+
+    /** The delete's marker is older than a write-back and a write-through that overtake it before its SQL. */
+    @Test
+    void deleteThatWasOvertaken_keepsOlderPendingWritesOut() throws Exception {
+        Node deleting = cluster.startPaused();
+        Node other = cluster.startPaused();
+        other.items.save(OLD);
+        Hold told = new Hold();
+        List<CompletableFuture<?>> overtaking = new ArrayList<>();
+        deleting.faults.next(SharedCommand.Prepare.class, Fault.after(() -> {
+            other.items.save(NEW, Write.back());
+            other.faults.next(SharedCommand.Apply.class, Fault.heldBefore(told));
+            overtaking.add(CompletableFuture.runAsync(() -> other.items.save(new Item(1, "newer", 3))));
+            await().atMost(SOON).until(() -> told.awaitArrival(Duration.ofMillis(10)));
+            cluster.primary.afterNextCommit(() -> {
+                other.items.resumeDrain();
+                await().atMost(SOON).until(() -> other.items.lag().entries() == 0);
+            });
+        }));
+
+        deleting.items.delete(1L);
+        told.release();
+        overtaking.get(0).get(10, TimeUnit.SECONDS);
+
+        assertThat(deleting.items.read(1L, Read.strong()).value()).isEmpty();
+        assertThat(other.items.read(1L, Read.strong()).value()).isEmpty();
     }
 
     @Test

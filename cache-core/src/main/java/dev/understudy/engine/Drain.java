@@ -129,7 +129,7 @@ final class Drain<K, V> {
             giveBack();
             resting = true;
         }
-        LockSupport.parkNanos(this, IDLE_PAUSE.toNanos());
+        context.clock.park(this, IDLE_PAUSE.toNanos());
     }
 
     private void giveBack() {

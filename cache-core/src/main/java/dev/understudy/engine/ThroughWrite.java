@@ -1,18 +1,14 @@
 package dev.understudy.engine;
 
 import dev.understudy.engine.InFlight.Ticket;
-import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Generation;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
-import dev.understudy.model.Position;
-import dev.understudy.model.Replication;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
 import dev.understudy.model.Version;
-import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.ApplyReply;
@@ -34,10 +30,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -252,20 +244,8 @@ final class ThroughWrite<K, V> {
         if (changes.isEmpty()) {
             return Map.of();
         }
-        Set<Integer> withPending = new LinkedHashSet<>();
-        Map<String, Version> tombstones = new TreeMap<>();
-        for (Change<K, V> change : changes) {
-            Marked<V> mark = at(change.key());
-            if (change.value().isEmpty() && context.settings.writeBack()) {
-                tombstones.put(mark.address.text(), change.version());
-                if (mark.prepared.hasPending()) {
-                    withPending.add(mark.address.shard());
-                }
-            }
-        }
-        if (!withPending.isEmpty()) {
-            context.primary.ledger().excludeDrain(connection, context.store.name(), withPending);
-        }
+        Tombstones<K, V> tombstones = new Tombstones<>(context);
+        // tombstones.plan(connection, changes);
         Map<K, Applied<V>> applied = context.store.apply(connection, changes);
         Map<K, Conflict> refusals = new LinkedHashMap<>();
         for (Change<K, V> change : changes) {
@@ -275,14 +255,11 @@ final class ThroughWrite<K, V> {
             }
             if (result instanceof Applied.Refused<V> refused) {
                 refusals.put(change.key(), ThroughGuards.conflict(change.guard(), refused.current()));
-                tombstones.remove(at(change.key()).address.text());
             } else {
                 at(change.key()).applied = result;
             }
         }
-        if (!tombstones.isEmpty()) {
-            context.primary.ledger().recordTombstones(connection, context.store.name(), tombstones);
-        }
+        tombstones.record(connection, refusals.keySet());
         return refusals;
     }
 
@@ -517,27 +494,5 @@ final class ThroughWrite<K, V> {
 
     private List<Integer> shardsOf(List<Marked<V>> marks) {
         return marks.stream().map(mark -> mark.address.shard()).toList();
-    }
-
-    private record ThroughReceipt(Version version, Position position) implements WriteReceipt {
-        @Override
-        public WriteMode mode() {
-            return WriteMode.THROUGH;
-        }
-
-        @Override
-        public Ack ack() {
-            return Ack.FSYNCED;
-        }
-
-        @Override
-        public Replication awaitCommitted(Duration timeout) {
-            return Replication.COMMITTED;
-        }
-
-        @Override
-        public CompletionStage<Replication> committed(Duration timeout) {
-            return CompletableFuture.completedStage(Replication.COMMITTED);
-        }
     }
 }

@@ -132,8 +132,13 @@ final class SimulatedReplica implements SharedReplica {
     }
 
     @Override
-    public CompletionStage<Boolean> settle(Ack ack, Duration timeout) {
-        return call("settle", false, () -> connection.settle(ack, timeout));
+    public long serverId() {
+        return connection.serverId();
+    }
+
+    @Override
+    public CompletionStage<Boolean> settle(Ack ack, Duration timeout, long server) {
+        return call("settle", false, () -> connection.settle(ack, timeout, server));
     }
 
     @Override
