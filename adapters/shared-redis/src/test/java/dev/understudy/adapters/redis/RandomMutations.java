@@ -89,8 +89,8 @@ final class RandomMutations {
                     of("A8: DRAINED clears whatever is there")
                             .edit(DRAINED, "if e.ver>ver or e.wid~=tonumber(ARGV[9]) then", "if false then")),
             in(
-                    "failover_quiet",
-                    0,
+                    "corrected_direct",
+                    5,
                     of("A8: a refusal is ignored").edit(DRAINED, "local conflict=refused or ", "local conflict=")),
             in(
                     "direct",
@@ -170,7 +170,7 @@ final class RandomMutations {
                     "failover_quiet",
                     0,
                     of("counters: a restore acknowledges nothing")
-                            .edit(Scripts.RESTORE, "acked=acked+1; e.b=0", "e.b=0")),
+                            .edit(Scripts.RESTORE, "acked=acked+1; e.b=MAXV", "e.b=MAXV")),
             in(
                     "failover_quiet",
                     0,
