@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,7 +51,10 @@ final class Drain<K, V> {
     private final Thread thread;
     private volatile boolean running = true;
     private volatile boolean paused;
-    private volatile boolean resting;
+    /** How often a pause was asked for, and which of these the thread has come to; equal while it rests. */
+    private final AtomicLong pauses = new AtomicLong();
+
+    private volatile long rested;
     private volatile boolean hinted;
     private final Failures failures = new Failures();
     private Duration backoff = FIRST_BACKOFF;
@@ -83,15 +87,17 @@ final class Drain<K, V> {
     /** Ends the round under way and gives the shards back, so that others go on with them; waits for both until the deadline. */
     void pause(Deadline deadline) {
         paused = true;
+        long turn = pauses.incrementAndGet();
         LockSupport.unpark(thread);
-        while (!resting && thread.isAlive() && deadline.rest(LOOK)) {
+        while (rested < turn && thread.isAlive() && deadline.rest(LOOK)) {
             LockSupport.unpark(thread);
         }
     }
 
     void resume() {
         paused = false;
-        hint();
+        hinted = true;
+        LockSupport.unpark(thread);
     }
 
     /** Ends the thread, gives the leases back, and waits for both until the deadline. */
@@ -111,7 +117,6 @@ final class Drain<K, V> {
                 rest();
                 continue;
             }
-            resting = false;
             Duration pause = stepSafely();
             if (pause.equals(IDLE_PAUSE) && await(pause, true)) {
                 // Woken by the first write after a rest: the writes that follow it shall merge.
@@ -121,13 +126,13 @@ final class Drain<K, V> {
             }
         }
         giveBack();
-        resting = true;
     }
 
     private void rest() {
-        if (!resting) {
+        long turn = pauses.get();
+        if (rested < turn) {
             giveBack();
-            resting = true;
+            rested = turn;
         }
         context.clock.park(this, IDLE_PAUSE.toNanos());
     }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -56,12 +57,12 @@ final class ReceiptWatch implements AutoCloseable {
     }
 
     private void schedule(Look look, Deadline deadline, Duration pause, CompletableFuture<Replication> result) {
-        if (thread.isShutdown()) {
-            result.complete(Replication.PENDING);
-            return;
-        }
         long nanos = Math.max(0, Math.min(pause.toNanos(), deadline.remainingNanos()));
-        thread.schedule(() -> look(look, deadline, pause, result), nanos, TimeUnit.NANOSECONDS);
+        try {
+            thread.schedule(() -> look(look, deadline, pause, result), nanos, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) { // closed meanwhile: the write stays acknowledged
+            result.complete(Replication.PENDING);
+        }
     }
 
     private void look(Look look, Deadline deadline, Duration pause, CompletableFuture<Replication> result) {

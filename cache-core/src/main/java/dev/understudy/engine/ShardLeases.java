@@ -39,6 +39,8 @@ final class ShardLeases<K, V> {
     private int drainers = 1;
     private boolean isPresent;
     private long calledAt;
+    /** When something was pending anywhere, in shards of others too. */
+    private long pendingAt;
 
     ShardLeases(CacheContext<K, V> context, String owner) {
         this.context = context;
@@ -48,6 +50,7 @@ final class ShardLeases<K, V> {
     /** The epochs of those of the shards that are, or now become, this instance's: at most its fair share. */
     Map<Integer, Long> hold(Set<Integer> pending, Duration timeout) {
         long now = context.clock.nanoTime();
+        pendingAt = now;
         pending.forEach(shard -> lastPending.put(shard, now));
         waitingSince.keySet().retainAll(pending);
         List<Integer> free = free(pending, now);
@@ -154,7 +157,10 @@ final class ShardLeases<K, V> {
                 idle.put(shard, epoch);
             }
         });
-        boolean leaves = isPresent && idle.size() == epochs.size();
+        // Who has no shard stays counted while others have something to drain: the next shard that becomes free may be
+        // its part.
+        boolean rests = all || now - pendingAt > IDLE.toNanos();
+        boolean leaves = isPresent && rests && idle.size() == epochs.size();
         if (idle.isEmpty() && !leaves) {
             return;
         }

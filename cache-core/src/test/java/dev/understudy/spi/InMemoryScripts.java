@@ -291,6 +291,9 @@ final class InMemoryScripts {
                 due.add(new Pending(new ShardKey(shard.number, key), entry.read()));
             } else { // a stranger deleted it: the adapter reports it drained, which counts it as lost
                 run.queue().remove(key);
+                if (run.queue().size() == 0) {
+                    run.m.bytes = 0;
+                }
                 run.m.lost++;
                 run.putMeta();
             }
@@ -304,6 +307,9 @@ final class InMemoryScripts {
         long version = c.version().value();
         if (e == null || !e.dirty) {
             if (run.queue().remove(c.key().text())) {
+                if (run.queue().size() == 0) {
+                    run.m.bytes = 0;
+                }
                 run.m.lost++;
                 run.putMeta();
             }

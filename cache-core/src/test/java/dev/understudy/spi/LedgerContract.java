@@ -136,6 +136,29 @@ public abstract class LedgerContract {
         assertThat(claim(OTHER, LEASE, 1)).isEmpty();
     }
 
+    private int attend(String cache, String owner, Duration lease) {
+        return ask((ledger, connection) -> ledger.attend(connection, cache, owner, lease));
+    }
+
+    @Test
+    void attend_countsThoseWhoDrainTheCache_untilTheyLeave() {
+        assertThat(attend(CACHE, ME, LEASE)).isEqualTo(1);
+        assertThat(attend(CACHE, OTHER, LEASE)).isEqualTo(2);
+        assertThat(attend(CACHE, ME, LEASE)).isEqualTo(2);
+        assertThat(attend("another", OTHER, LEASE)).isEqualTo(1);
+        tell((ledger, connection) -> ledger.leave(connection, CACHE, OTHER));
+        tell((ledger, connection) -> ledger.leave(connection, CACHE, OTHER));
+        assertThat(attend(CACHE, ME, LEASE)).isEqualTo(1);
+        assertThat(attend("another", ME, LEASE)).isEqualTo(2);
+    }
+
+    @Test
+    void attend_ofAnOwnerThatFellSilent_isCountedUntilItsLeaseEnds() {
+        attend(CACHE, OTHER, Duration.ofMillis(300));
+        await().atMost(TIMEOUT).until(() -> attend(CACHE, ME, LEASE) == 1);
+        assertThat(attend(CACHE, OTHER, LEASE)).isEqualTo(2);
+    }
+
     @Test
     void release_letsAnotherClaimAtOnce() {
         Map<Integer, Long> mine = claim(ME, LEASE, 1, 2);

@@ -5,6 +5,7 @@
 local e=load(); local ver=tonumber(ARGV[5]); local fix=tonumber(ARGV[10])
 if not e or not e.dirty then
   if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
+  if redis.call('ZCARD',KEYS[3])==0 then bytes=0 end
   lost=lost+1; put_meta(); return {'lost'}           -- queued without a record: a stranger deleted it
 end
 if e.ver<ver then return {'older'} end

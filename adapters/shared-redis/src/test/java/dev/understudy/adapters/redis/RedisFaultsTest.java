@@ -279,6 +279,7 @@ final class RedisFaultsTest {
             var status = reply(cache.submit(new SharedCommand.Status(0, generation)));
             assertThat(status.lost()).isEqualTo(1);
             assertThat(status.queued()).isZero();
+            assertThat(status.bytes()).as("what is gone takes no room").isZero();
         }
     }
 

@@ -1,0 +1,89 @@
+package dev.understudy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.understudy.Cluster.Node;
+import dev.understudy.model.Versioning;
+import dev.understudy.model.Write;
+import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.FaultySharedReplica.PendingCounts;
+import dev.understudy.spi.FaultySharedReplica.Rule;
+import dev.understudy.spi.Item;
+import dev.understudy.spi.Primary;
+import dev.understudy.spi.SharedReplicaFailure.Reason;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Who drains, and what draining costs the primary. */
+class DrainingTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration LEASE = Duration.ofMinutes(1);
+    private static final String STRANGER = "stranger";
+
+    private final Cluster cluster = new Cluster(Versioning.column("us_version"));
+
+    @AfterEach
+    void close() {
+        cluster.close();
+    }
+
+    private Node startHolding(Set<Integer> shards) {
+        Node node = cluster.startPaused();
+        cluster.primary.call(Primary.Use.DRAIN, SOON, connection -> {
+            cluster.primary.ledger().attend(connection, "item", STRANGER, LEASE);
+            return cluster.primary.ledger().claim(connection, "item", shards, STRANGER, LEASE);
+        });
+        return node;
+    }
+
+    @Test
+    void drainer_whoseShardsOthersHold_staysNotedAndWritesNothing() {
+        Node node = startHolding(Set.of(0, 1, 2, 3));
+        node.items.saveAll(
+                LongStream.range(0, 20).mapToObj(id -> new Item(id, "lamp", 1)).toList(), Write.back());
+        AtomicInteger looks = new AtomicInteger();
+        try (Rule watch = node.faults.watch(PendingCounts.class, call -> looks.incrementAndGet())) {
+            node.items.resumeDrain();
+            await().atMost(SOON).until(() -> looks.get() > 1);
+            long before = cluster.primary.commits();
+            int seen = looks.get();
+            await().atMost(SOON).until(() -> {
+                node.items.save(new Item(1, "lamp", looks.get()), Write.back());
+                return looks.get() > seen + 20;
+            });
+            assertThat(cluster.primary.commits() - before).isLessThanOrEqualTo(2);
+        }
+        int drainers = cluster.primary.call(
+                Primary.Use.DRAIN,
+                SOON,
+                connection -> cluster.primary.ledger().attend(connection, "item", STRANGER, LEASE));
+        assertThat(drainers).isEqualTo(2);
+        node.items.pauseDrain();
+        cluster.primary.call(Primary.Use.DRAIN, SOON, connection -> {
+            cluster.primary.ledger().leave(connection, "item", STRANGER);
+            cluster.primary.ledger().release(connection, "item", Map.of(0, 1L, 1, 1L, 2, 1L, 3, 1L), STRANGER);
+            return true;
+        });
+        node.items.resumeDrain();
+        assertThat(node.items.drain(SOON)).isZero();
+    }
+
+    @Test
+    void drain_whoseLookIsAnsweredLate_looksAgainUntilItsTimeIsUp() {
+        Node node = cluster.startPaused();
+        node.items.save(new Item(1, "lamp", 1), Write.back());
+        node.faults.next(PendingCounts.class, Fault.failing(Reason.NO_ANSWER));
+        node.faults.next(PendingCounts.class, Fault.failing(Reason.NO_ANSWER));
+
+        assertThat(node.items.drain(Duration.ofMillis(100))).isEqualTo(1);
+
+        node.items.resumeDrain();
+        assertThat(node.items.drain(SOON)).isZero();
+    }
+}
