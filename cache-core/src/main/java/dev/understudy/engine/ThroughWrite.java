@@ -245,7 +245,7 @@ final class ThroughWrite<K, V> {
             return Map.of();
         }
         Tombstones<K, V> tombstones = new Tombstones<>(context);
-        // tombstones.plan(connection, changes);
+        tombstones.plan(connection, changes);
         Map<K, Applied<V>> applied = context.store.apply(connection, changes);
         Map<K, Conflict> refusals = new LinkedHashMap<>();
         for (Change<K, V> change : changes) {
