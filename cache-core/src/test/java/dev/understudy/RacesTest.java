@@ -25,6 +25,7 @@ import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.InMemorySharedServer.Snapshot;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedReplicaFailure;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -308,6 +309,46 @@ class RacesTest {
         assertThat(one.items.read(2L, Read.strong()).value()).contains(new Item(2, "other", 1));
         assertThat(one.items.writeBackStatus().isConserved()).isTrue();
         assertThat(one.items.counters().restoredWrites.sum()).isEqualTo(2);
+    }
+
+    @Test
+    void flush_newerWriteThatNobodyKnowsOf_restoresTheAcknowledgedOne() {
+        Node one = cluster.startPaused();
+        Node two = cluster.startPaused();
+        one.items.save(OLD, Write.back());
+        two.faults.next(
+                SharedCommand.WriteBack.class,
+                (call, send) -> send.get().thenCompose(reply -> {
+                    // The newer write is announced to the older one's writer, and then nobody has it.
+                    cluster.server.flush();
+                    return CompletableFuture.failedFuture(
+                            new SharedReplicaFailure(SharedReplicaFailure.Reason.NO_ANSWER, "lost", null));
+                }));
+        assertThatThrownBy(() -> two.items.save(NEW, Write.back())).isInstanceOf(Unavailable.class);
+
+        await().atMost(SOON).until(() -> one.items.lag().entries() == 1);
+        one.items.resumeDrain();
+        assertThat(one.items.drain(SOON)).isZero();
+        assertThat(one.items.read(1L, Read.strong()).value()).contains(OLD);
+    }
+
+    @Test
+    void flush_betweenAWritesReplyAndItsReturn_restoresIt() {
+        Node one = cluster.startPaused();
+        int others = 20;
+        for (int id = 2; id < 2 + others; id++) {
+            one.items.save(new Item(id, "of any shard", 1), Write.back());
+        }
+        one.faults.next(SharedCommand.WriteBack.class, Fault.after(() -> {
+            cluster.server.flush();
+            await().atMost(SOON).until(() -> one.items.counters().restoredWrites.sum() == others);
+        }));
+        one.items.save(OLD, Write.back().timeout(SOON));
+
+        await().atMost(SOON).until(() -> one.items.lag().entries() == others + 1);
+        one.items.resumeDrain();
+        assertThat(one.items.drain(SOON)).isZero();
+        assertThat(one.items.read(1L, Read.strong()).value()).contains(OLD);
     }
 
     @Test

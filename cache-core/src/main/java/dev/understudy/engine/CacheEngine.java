@@ -99,7 +99,7 @@ public final class CacheEngine<K, V> {
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
         this.ackLevels = new AckLevels(instance.replica());
         Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
-        this.shards = new Shards(shared, instance.clock(), this::reopened, this::closed);
+        this.shards = new Shards(shared, instance.clock(), this::reopening, this::reopened, this::closed);
         this.recovery = new Recovery<>(context, shards, undrained);
         this.near = new NearTier<>(context, instance.nearReplicas(), this::renew);
         this.primaryReads = new PrimaryReads<>(context);
@@ -115,8 +115,17 @@ public final class CacheEngine<K, V> {
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
         this.drain = drains ? new Drain<>(context, shards, undrained, instance.owner(), threadName) : null;
         this.back = new WriteBack<>(
-                context, shards, near, sharedReads, primaryReads, through, undrained, receipts, this::hintDrain);
-        this.coherence = new Coherence<>(context, shards, near, undrained, this::hintDrain);
+                context,
+                shards,
+                near,
+                sharedReads,
+                primaryReads,
+                through,
+                undrained,
+                receipts,
+                recovery::reopened,
+                this::hintDrain);
+        this.coherence = new Coherence<>(context, shards, near, this::hintDrain);
         this.defaultStaleness = stalenessOf(settings.consistency());
         this.maxStaleNanos = settings.near().maxStale().toNanos();
     }
@@ -168,6 +177,10 @@ public final class CacheEngine<K, V> {
     /** What a failure of the primary means to a caller. */
     public static UnderstudyException translated(PrimaryFailure failure) {
         return Replies.primary(failure);
+    }
+
+    private void reopening(int shard) {
+        recovery.reopened(shard);
     }
 
     private void reopened(int shard) {

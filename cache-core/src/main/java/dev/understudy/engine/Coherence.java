@@ -3,7 +3,6 @@ package dev.understudy.engine;
 import dev.understudy.model.Generation;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.NearStatus;
-import dev.understudy.model.Version;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.ShardPosition;
@@ -29,17 +28,15 @@ final class Coherence<K, V> implements AnnouncementListener {
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
-    private final Undrained undrained;
     private final Runnable onPending;
     private final AtomicBoolean pulling = new AtomicBoolean();
     private final CountDownLatch listening = new CountDownLatch(1);
     private final Ages ages = new Ages();
 
-    Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Undrained undrained, Runnable onPending) {
+    Coherence(CacheContext<K, V> context, Shards shards, NearTier<K, V> near, Runnable onPending) {
         this.context = context;
         this.shards = shards;
         this.near = near;
-        this.undrained = undrained;
         this.onPending = onPending;
     }
 
@@ -53,15 +50,10 @@ final class Coherence<K, V> implements AnnouncementListener {
         }
         if (!announcement.version().isUnknown()) {
             // "Drop whatever is held" supersedes nothing: an older record may have been drained and forgotten.
-            undrained.settled(announcement.key(), below(announcement.version()));
         }
         if (announcement.pending()) {
             onPending.run();
         }
-    }
-
-    private static Version below(Version version) {
-        return version.isAbsent() ? version : new Version(version.value() - 1);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.understudy.engine;
 
 import dev.understudy.engine.Undrained.Write;
+import dev.understudy.model.Generation;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
@@ -27,7 +28,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What this instance does when a shard comes back with another generation: it compares its own undrained writes with the primary and puts
- * back what neither the primary nor a tombstone covers. Thread-safe; run by the upkeep threads.
+ * back what neither the primary nor a tombstone covers. {@link #run} is never called twice at a time, the rest is thread-safe.
  *
  * <p>Source: snapshot plus log, with the writers' memories as the log: what a living instance acknowledged is restored or reported lost,
  * exactly; what only a dead instance knew cannot be known.
@@ -44,6 +45,7 @@ final class Recovery<K, V> {
     private final Shards shards;
     private final Undrained undrained;
     private final Set<Integer> reopened = ConcurrentHashMap.newKeySet();
+    private int next;
 
     Recovery(CacheContext<K, V> context, Shards shards, Undrained undrained) {
         this.context = context;
@@ -60,9 +62,11 @@ final class Recovery<K, V> {
     void run() {
         for (int shard : reopened) {
             try {
-                restore(shard);
+                // First, so that a loss during the restoring is not forgotten.
                 reopened.remove(shard);
+                restore(shard);
             } catch (SharedReplicaFailure | GenerationChanged | PrimaryFailure | UnderstudyException e) {
+                reopened.add(shard);
                 LOG.warn("recovery of shard {} of {} is retried: {}", shard, context.store.name(), e.getMessage());
                 return;
             }
@@ -155,36 +159,55 @@ final class Recovery<K, V> {
         });
     }
 
-    /** Forgets writes that another instance's drain has taken to the primary. */
+    /**
+     * Forgets writes of keys that nothing is pending of any more: another instance's drain has taken them to the primary, or a newer one in
+     * their place. A newer write that is pending does not settle an older one: its writer may be dead, or not know of it, and then nobody
+     * else could restore it.
+     *
+     * <p>Where a shard has fewer pending keys than are remembered of it some are to be forgotten; else it is looked at only while there is
+     * little. So there are hardly more records than pending keys.
+     */
     private void forgetDrained() {
-        List<Write> old = undrained.olderThan(context.clock.nanoTime() - SETTLING.toNanos(), BATCH);
-        if (old.isEmpty()) {
+        if (undrained.size() == 0) {
             return;
         }
         try {
-            List<@Nullable SharedEntry> entries =
-                    entries(old, Deadline.after(context.clock, context.settings.timeout()));
-            // Read after the entries: under an unchanged generation, what is not there was not lost.
-            List<ShardPosition> positions = Replies.await(
-                    context.shared.positions(), Deadline.after(context.clock, context.settings.timeout()));
-            for (int i = 0; i < old.size(); i++) {
-                Write write = old.get(i);
-                SharedEntry entry = entries.get(i);
-                boolean isWaiting =
-                        entry != null && entry.pending() && entry.version().equals(write.version());
-                int shard = write.address().shard();
-                boolean isSame = positions
-                        .get(shard)
-                        .position()
-                        .generation()
-                        .equals(shards.state(shard).generation());
-                if (!isWaiting && isSame && !reopened.contains(shard)) {
-                    undrained.settled(write.address(), write.version());
+            Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
+            List<Long> pending = Replies.await(context.shared.pending(), deadline);
+            boolean isLittle = undrained.size() <= BATCH;
+            int count = pending.size();
+            int first = next;
+            for (int i = 0; i < count && deadline.remaining().compareTo(SETTLING) > 0; i++) {
+                int shard = (first + i) % count;
+                next = shard + 1;
+                if (isLittle || undrained.size(shard) > pending.get(shard)) {
+                    List<Write> old = undrained.olderThan(shard, context.clock.nanoTime() - SETTLING.toNanos());
+                    for (int from = 0; from < old.size(); from += BATCH) {
+                        forgetDrained(shard, old.subList(from, Math.min(old.size(), from + BATCH)));
+                    }
                 }
             }
         } catch (SharedReplicaFailure | GenerationChanged e) {
             // Nothing is forgotten before it is certain.
             LOG.debug("undrained writes of {} are looked at later", context.store.name());
+        }
+    }
+
+    private void forgetDrained(int shard, List<Write> old) {
+        Generation expected = shards.state(shard).generation();
+        List<@Nullable SharedEntry> entries = entries(old, Deadline.after(context.clock, context.settings.timeout()));
+        // Read after the entries: under an unchanged generation, what is not there was not lost.
+        ShardPosition position = Replies.await(
+                        context.shared.positions(), Deadline.after(context.clock, context.settings.timeout()))
+                .get(shard);
+        if (!position.position().generation().equals(expected) || reopened.contains(shard)) {
+            return;
+        }
+        for (int i = 0; i < old.size(); i++) {
+            SharedEntry entry = entries.get(i);
+            if (entry == null || !entry.pending()) {
+                undrained.settled(old.get(i).address(), old.get(i).version());
+            }
         }
     }
 

@@ -26,6 +26,7 @@ final class Shards {
 
     private final SharedCache shared;
     private final Clock clock;
+    private final IntConsumer onReopening;
     private final IntConsumer onReopened;
     private final Runnable onClosed;
     private final List<ShardState> states;
@@ -33,12 +34,14 @@ final class Shards {
     /**
      * Shards that are closed.
      *
+     * @param onReopening told of a shard that is found with another generation than before, while commands still carry the one before
      * @param onReopened told of a shard that has another generation than before
      * @param onClosed told before a shard is opened again, which was closed as the connection was lost or the generation changed
      */
-    Shards(SharedCache shared, Clock clock, IntConsumer onReopened, Runnable onClosed) {
+    Shards(SharedCache shared, Clock clock, IntConsumer onReopening, IntConsumer onReopened, Runnable onClosed) {
         this.shared = shared;
         this.clock = clock;
+        this.onReopening = onReopening;
         this.onReopened = onReopened;
         this.onClosed = onClosed;
         List<ShardState> all = new ArrayList<>();
@@ -76,8 +79,14 @@ final class Shards {
     private void adopt(ShardPosition opened) {
         ShardState state = states.get(opened.shard());
         Generation before = state.generation();
+        boolean isOther = !before.equals(Generation.NONE)
+                && !before.equals(opened.position().generation());
+        if (isOther) {
+            // Before anything counts as drained because it is not there under the new generation.
+            onReopening.accept(opened.shard());
+        }
         state.opened(opened.position(), clock.nanoTime());
-        if (!before.equals(Generation.NONE) && !before.equals(state.generation())) {
+        if (isOther) {
             onReopened.accept(opened.shard());
         }
     }

@@ -88,20 +88,20 @@ final class Undrained {
         return List.copyOf(byShard.getOrDefault(shard, Map.of()).values());
     }
 
-    /** Some writes that were acknowledged before that moment, at most so many. */
-    synchronized List<Write> olderThan(long moment, int limit) {
+    /** What is remembered of the shard and was acknowledged before that moment. */
+    synchronized List<Write> olderThan(int shard, long moment) {
         List<Write> old = new ArrayList<>();
-        for (Map<String, Write> shard : byShard.values()) {
-            for (Write write : shard.values()) {
-                if (old.size() == limit) {
-                    return old;
-                }
-                if (write.acknowledgedAt() - moment < 0) {
-                    old.add(write);
-                }
+        for (Write write : byShard.getOrDefault(shard, Map.of()).values()) {
+            if (write.acknowledgedAt() - moment < 0) {
+                old.add(write);
             }
         }
         return old;
+    }
+
+    /** How many are remembered of the shard. */
+    synchronized int size(int shard) {
+        return byShard.getOrDefault(shard, Map.of()).size();
     }
 
     synchronized int size() {

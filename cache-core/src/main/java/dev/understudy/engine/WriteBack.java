@@ -31,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +65,7 @@ final class WriteBack<K, V> {
     private final PrimaryReads<K, V> primary;
     private final WriteThrough<K, V> through;
     private final Undrained undrained;
+    private final IntConsumer onForgotten;
     private final Runnable onPending;
     private final ReceiptWatch watch;
     private final QueueLimit limit;
@@ -78,6 +80,7 @@ final class WriteBack<K, V> {
             WriteThrough<K, V> through,
             Undrained undrained,
             ReceiptWatch watch,
+            IntConsumer onForgotten,
             Runnable onPending) {
         this.context = context;
         this.shards = shards;
@@ -86,6 +89,7 @@ final class WriteBack<K, V> {
         this.primary = primary;
         this.through = through;
         this.undrained = undrained;
+        this.onForgotten = onForgotten;
         this.onPending = onPending;
         this.watch = watch;
         this.limit = limit(context);
@@ -405,6 +409,12 @@ final class WriteBack<K, V> {
                 attempt.writeId,
                 attempt.payload,
                 context.clock.nanoTime()));
+        int shard = attempt.address.shard();
+        if (!accepted.position().generation().equals(shards.state(shard).generation())) {
+            // The memory was lost after this write was logged, and what was undrained may have been restored without
+            // it.
+            onForgotten.accept(shard);
+        }
         K key = attempt.mutation.key();
         near.evictBelow(key, accepted.version());
         if (attempt.mutation.value().isPresent()) {
