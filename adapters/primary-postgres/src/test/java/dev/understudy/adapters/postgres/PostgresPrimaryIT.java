@@ -51,7 +51,7 @@ class PostgresPrimaryIT {
 
     private static void empty() {
         database.execute(
-                "TRUNCATE item, item_column, item_trigger, us_shard, us_tombstone, us_dead_letter, us_invalidation");
+                "TRUNCATE item, item_column, item_trigger, us_shard, us_tombstone, us_dead_letter, us_invalidation, us_drainer");
     }
 
     private abstract static class Rows extends PrimaryContract {
