@@ -56,12 +56,20 @@ class ConflictsTest {
 
     /** Stores, or deletes, past the cache: the trigger gives the row an odd version. */
     private void around(Optional<Item> value) {
+        around(value, Version.UNVERSIONED);
+    }
+
+    private void around(Optional<Item> value, Version version) {
         InMemoryStore<Long, Item> store = new InMemoryStore<>("item", Long.class, Item.class, TRIGGER, Item::id);
         cluster.primary.call(
                 Primary.Use.COMMIT,
                 SOON,
                 connection -> store.apply(
-                        connection, List.of(new Change<>(1L, value, Version.UNVERSIONED, Change.Guard.NONE))));
+                        connection, List.of(new Change<>(1L, value, version, Change.Guard.NONE))));
+    }
+
+    private static Version oddAbove(Version version) {
+        return new Version((version.value() + 1) | 1);
     }
 
     private static void drain(Node node) {
@@ -210,7 +218,7 @@ class ConflictsTest {
     @Test
     void retry_ofAConflict_writesUnlessTheRowIsNewerThanTheLetter() {
         Node one = start(OnConflict.DETECT);
-        around(Optional.of(AROUND));
+        around(Optional.of(AROUND), oddAbove(one.items.read(1L).version()));
         one.items.save(PENDING, Write.back());
         drain(one);
 
@@ -220,8 +228,8 @@ class ConflictsTest {
         assertThat(one.items.deadLetters(10)).isEmpty();
 
         one.items.pauseDrain();
-        one.items.save(item(4), Write.back());
-        around(Optional.of(item(5)));
+        WriteReceipt receipt = one.items.save(item(4), Write.back());
+        around(Optional.of(item(5)), oddAbove(receipt.version()));
         drain(one);
         DeadLetter<Long, Item> overtaken = onlyLetter(one);
         assertThatThrownBy(() -> one.items.retry(overtaken)).isInstanceOf(Conflict.class);
