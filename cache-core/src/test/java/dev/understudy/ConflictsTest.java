@@ -64,8 +64,7 @@ class ConflictsTest {
         cluster.primary.call(
                 Primary.Use.COMMIT,
                 SOON,
-                connection -> store.apply(
-                        connection, List.of(new Change<>(1L, value, version, Change.Guard.NONE))));
+                connection -> store.apply(connection, List.of(new Change<>(1L, value, version, Change.Guard.NONE))));
     }
 
     private static Version oddAbove(Version version) {
@@ -218,7 +217,7 @@ class ConflictsTest {
     @Test
     void retry_ofAConflict_writesUnlessTheRowIsNewerThanTheLetter() {
         Node one = start(OnConflict.DETECT);
-        around(Optional.of(AROUND), oddAbove(one.items.read(1L).version()));
+        around(Optional.of(AROUND), oddAbove(one.items.read(1L, Read.strong()).version()));
         one.items.save(PENDING, Write.back());
         drain(one);
 
