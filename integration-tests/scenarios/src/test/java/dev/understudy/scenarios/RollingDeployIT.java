@@ -7,6 +7,8 @@ import dev.understudy.CachedRepository;
 import dev.understudy.RepositoryBuilder;
 import dev.understudy.adapters.postgres.PostgresTable;
 import dev.understudy.model.Conflict;
+import dev.understudy.model.DeadlineExceeded;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
@@ -223,6 +225,9 @@ class RollingDeployIT {
                 write.accept(ThreadLocalRandom.current().nextLong(1, KEYS + 1));
             } catch (Conflict e) {
                 // Others changed the row every time: nothing was written.
+            } catch (DeadlineExceeded e) {
+                // The same, until the deadline.
+                assertThat(e.outcome()).isEqualTo(Outcome.NOT_APPLIED);
             }
         }
         return true;
