@@ -13,6 +13,7 @@ import dev.understudy.spi.PrimaryFailure;
 import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.SharedReplica;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -91,6 +92,29 @@ public final class Understudy implements AutoCloseable {
         every(RECOVER_EVERY, engine::recover);
         every(DELIVER_EVERY, engine::deliverMissed);
         return new EngineRepository<>(engine, pool, null);
+    }
+
+    /**
+     * Has repositories whose tables refer to each other drain together: what is pending in them goes to the primary in one transaction,
+     * inserts and updates parents first, then deletes, children first. Each repository is in one group at most; to be called alike in
+     * all instances, right after the repositories are built. Rows whose shards different instances drain are not in one transaction; the
+     * one whose foreign key does not hold yet waits ({@code parentWait}). Pausing one member's drain pauses the group in this instance.
+     *
+     * @param parentsFirst two repositories of this instance or more, those that others refer to in front of these
+     * @throws Invalid if one is not this instance's, allows no write-back or is in a group
+     */
+    public void group(CachedRepository<?, ?>... parentsFirst) {
+        if (parentsFirst.length < 2) {
+            throw new Invalid("a group needs two repositories, not " + parentsFirst.length);
+        }
+        List<CacheEngine<?, ?>> members = new ArrayList<>();
+        for (CachedRepository<?, ?> one : parentsFirst) {
+            if (!(one instanceof EngineRepository<?, ?> repository && engines.contains(repository.engine()))) {
+                throw new Invalid("a repository of a group is not of this instance");
+            }
+            members.add(repository.engine());
+        }
+        CacheEngine.group(members);
     }
 
     private void every(Duration period, Runnable task) {

@@ -64,6 +64,7 @@ public final class CacheEngine<K, V> {
     private final ReceiptWatch receipts;
     private final long defaultStaleness;
     private final long maxStaleNanos;
+    private final DrainGroup.Member member;
     private SharedCache.@Nullable Subscription subscription;
 
     /** What all repositories of one instance share. */
@@ -114,6 +115,7 @@ public final class CacheEngine<K, V> {
         this.receipts = new ReceiptWatch("understudy-receipts-" + instance.namespace() + "-" + store.name());
         String threadName = "understudy-drain-" + instance.namespace() + "-" + store.name();
         this.drain = drains ? new Drain<>(context, shards, undrained, instance.owner(), threadName) : null;
+        this.member = new DrainGroup.Member(store.name(), settings.writeBack(), instance.primary(), drain);
         this.back = new WriteBack<>(
                 context,
                 shards,
@@ -426,6 +428,16 @@ public final class CacheEngine<K, V> {
     /** Removes a dead letter; false if it is not there any more. */
     public boolean discard(DeadLetter<K, V> letter) {
         return deadLetters.discard(letter, context.deadline(Optional.empty()));
+    }
+
+    /** Has the engines drain together; refuses those that allow no write-back or are in a group already. */
+    public static void group(List<CacheEngine<?, ?>> parentsFirst) {
+        DrainGroup.form(parentsFirst);
+    }
+
+    /** How this engine drains. */
+    DrainGroup.Member drained() {
+        return member;
     }
 
     /** Stops draining in this instance, until {@link #resumeDrain}. */

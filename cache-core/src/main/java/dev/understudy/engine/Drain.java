@@ -19,16 +19,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Moves pending writes to the primary: looks which shards have some, holds their leases, peeks, writes one transaction, tells the shared
- * replica. One thread per repository runs {@link #step}; the rest is thread-safe.
+ * replica. One thread per repository runs {@link #step}, for all members of its {@link DrainGroup} if it has one; the rest is thread-safe.
  *
  * <p>A crash between any two of these loses nothing: entries stay pending until {@code DRAINED} finds version and write identity
  * unchanged, and a row written twice is recognised by its version.
@@ -36,7 +39,7 @@ import org.slf4j.LoggerFactory;
 final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
     private static final Duration LOOK = Duration.ofMillis(5);
-    private static final Duration IDLE_PAUSE = Duration.ofMillis(250);
+    static final Duration IDLE_PAUSE = Duration.ofMillis(250);
     /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
     private static final int BATCH_LEAST = 20;
 
@@ -59,7 +62,10 @@ final class Drain<K, V> {
     private final Failures failures = new Failures();
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
-    private int batchRows;
+    private volatile int batchRows;
+
+    private final Lock roundLock = new ReentrantLock();
+    private volatile @Nullable DrainGroup group;
 
     Drain(CacheContext<K, V> context, Shards shards, Undrained undrained, String owner, String threadName) {
         this.context = context;
@@ -138,10 +144,13 @@ final class Drain<K, V> {
     }
 
     private void giveBack() {
+        roundLock.lock();
         try {
             leases.release(true, context.settings.timeout());
         } catch (RuntimeException e) {
             LOG.info("leases of {} were not given back and will expire", context.store.name());
+        } finally {
+            roundLock.unlock();
         }
     }
 
@@ -225,12 +234,45 @@ final class Drain<K, V> {
      * @return how long to wait until the next; zero if there is more to do
      */
     Duration step() {
+        DrainGroup of = group;
+        if (of != null) {
+            return of.step();
+        }
+        roundLock.lock();
+        try {
+            Optional<Round> round = begin();
+            return round.isPresent() ? round.get().write() : IDLE_PAUSE;
+        } finally {
+            roundLock.unlock();
+        }
+    }
+
+    /** Has this drain's rounds done together with those of the group's other members, from the next one on. */
+    void join(DrainGroup of) {
+        group = of;
+    }
+
+    /** Held by the thread that does a round of this drain or gives its leases back. */
+    Lock roundLock() {
+        return roundLock;
+    }
+
+    boolean isPaused() {
+        return running && paused;
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    /** Looks what is pending in this instance's shards; empty if there is nothing to write. */
+    Optional<Round> begin() {
         Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
         Map<Integer, Long> pending = pendingByShard(deadline);
         leases.release(false, context.settings.timeout());
         if (pending.isEmpty()) {
             context.left.clear();
-            return IDLE_PAUSE;
+            return Optional.empty();
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         pending.keySet().retainAll(held.keySet());
@@ -240,20 +282,69 @@ final class Drain<K, V> {
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());
         if (items.isEmpty()) {
             leases.handOver(batch.left().keySet(), context.settings.timeout());
-            return IDLE_PAUSE;
+            return Optional.empty();
         }
-        Map<Item<K, V>, Result> results;
-        try {
-            results = batch.write(items, () -> running && !paused);
-        } finally {
-            tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
-        }
-        leases.handOver(batch.left().keySet(), context.settings.timeout());
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
-        return isMore && !results.isEmpty()
-                ? Duration.ZERO
-                : context.settings.back().delay();
+        return Optional.of(new Round(batch, items, isMore));
+    }
+
+    /** What one look found. Confined to the thread that holds the round's lock. */
+    final class Round {
+        private final DrainBatch<K, V> batch;
+        private final List<Item<K, V>> items;
+        private final boolean isMore;
+
+        private Round(DrainBatch<K, V> batch, List<Item<K, V>> items, boolean isMore) {
+            this.batch = batch;
+            this.items = items;
+            this.isMore = isMore;
+        }
+
+        DrainBatch<K, V> batch() {
+            return batch;
+        }
+
+        List<Item<K, V>> items() {
+            return items;
+        }
+
+        Duration timeout() {
+            return context.settings.timeout();
+        }
+
+        /** Whether the drain was neither stopped nor paused since. */
+        boolean goesOn() {
+            return running && !paused;
+        }
+
+        /** Until when rows that others have locked are looked for. */
+        Deadline locksUntil() {
+            return Deadline.after(context.clock, context.settings.timeout());
+        }
+
+        /** Writes in a transaction of its own; answers how long to wait until the next round. */
+        Duration write() {
+            try {
+                batch.write(items, this::goesOn);
+            } finally {
+                tell();
+            }
+            return end();
+        }
+
+        /** Tells the shared replica what has been written so far. */
+        void tell() {
+            Drain.this.tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
+        }
+
+        /** Answers how long to wait until the next round. */
+        Duration end() {
+            leases.handOver(batch.left().keySet(), context.settings.timeout());
+            return isMore && !batch.results().isEmpty()
+                    ? Duration.ZERO
+                    : context.settings.back().delay();
+        }
     }
 
     private Map<Integer, Long> pendingByShard(Deadline deadline) {

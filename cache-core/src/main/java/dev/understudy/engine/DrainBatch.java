@@ -136,8 +136,13 @@ final class DrainBatch<K, V> {
         locksUntil = Deadline.after(context.clock, context.settings.timeout());
         this.goesOn = goesOn;
         split(items, items.size());
-        refused.forEach(this::bury);
+        buryRefused();
         return results;
+    }
+
+    /** Puts what the primary refused into the dead letters. */
+    void buryRefused() {
+        refused.forEach(this::bury);
     }
 
     /** What has been written so far, also after a failure. */
@@ -162,11 +167,7 @@ final class DrainBatch<K, V> {
         try {
             Map<Item<K, V>, Result> written = context.primary.call(
                     Primary.Use.DRAIN, context.settings.timeout(), connection -> writeOn(connection, items));
-            results.putAll(written);
-            context.counters.drainBatches.increment();
-            context.counters.deadLetters.add(written.values().stream()
-                    .filter(result -> result.fate() == Fate.DEAD)
-                    .count());
+            committed(written);
         } catch (PrimaryFailure e) {
             boolean isLocked = "55P03".equals(e.sqlState());
             boolean isRow = e.kind() == PrimaryFailure.Kind.DATA || isLocked;
@@ -181,13 +182,30 @@ final class DrainBatch<K, V> {
             if (items.size() > 1) {
                 split(items.subList(0, items.size() / 2), batch);
                 split(items.subList(items.size() / 2, items.size()), batch);
-            } else if (e.kind() == PrimaryFailure.Kind.DATA && !waitsForKin(items.get(0), e)) {
-                refused.put(items.get(0), e);
+            } else if (isRefused(items.get(0), e)) {
                 if (refused.size() >= MASS && refused.size() * 10 > batch) {
                     throw new MassRefusal(refused.size(), batch, e.sqlState());
                 }
             }
         }
+    }
+
+    /** Takes note of what a transaction has done that has committed. */
+    void committed(Map<Item<K, V>, Result> written) {
+        results.putAll(written);
+        context.counters.drainBatches.increment();
+        context.counters.deadLetters.add(written.values().stream()
+                .filter(result -> result.fate() == Fate.DEAD)
+                .count());
+    }
+
+    /** Whether a failure that concerns this entry alone makes it a dead letter; takes note of it then. */
+    boolean isRefused(Item<K, V> item, PrimaryFailure e) {
+        boolean isRefused = e.kind() == PrimaryFailure.Kind.DATA && !waitsForKin(item, e);
+        if (isRefused) {
+            refused.put(item, e);
+        }
+        return isRefused;
     }
 
     /** A missing parent row, or the delete of a child, may still be pending in its own repository: it is waited for, up to a limit. */
@@ -196,7 +214,16 @@ final class DrainBatch<K, V> {
     }
 
     private Map<Item<K, V>, Result> writeOn(PrimaryConnection connection, List<Item<K, V>> all) throws Exception {
-        List<Item<K, V>> items = fenced(connection, all);
+        return writeOwned(connection, fenced(connection, all));
+    }
+
+    /** Locks the rows of the entries, in order. */
+    void lock(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
+        context.store.lock(connection, keys(items));
+    }
+
+    /** Writes entries whose shards' rows this transaction has locked. */
+    Map<Item<K, V>, Result> writeOwned(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
         Map<Item<K, V>, Result> written = new LinkedHashMap<>();
         Map<String, Version> tombstones = items.isEmpty()
                 ? Map.of()
@@ -281,7 +308,8 @@ final class DrainBatch<K, V> {
         return tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
     }
 
-    private List<Item<K, V>> fenced(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
+    /** Locks the rows of the entries' shards; answers the entries whose shards are still this instance's. */
+    List<Item<K, V>> fenced(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
         Map<Integer, Long> claimed = new TreeMap<>();
         for (Item<K, V> item : items) {
             Long epoch = epochs.get(item.shard());
