@@ -1,13 +1,16 @@
 package dev.understudy.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.CachedRepository;
 import dev.understudy.RepositoryBuilder;
 import dev.understudy.adapters.postgres.PostgresTable;
 import dev.understudy.model.Conflict;
+import dev.understudy.model.DeadLetter;
 import dev.understudy.model.DeadlineExceeded;
+import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioning;
@@ -170,6 +173,31 @@ class RollingDeployIT {
         await().atMost(SOON)
                 .untilAsserted(() -> assertThat(older.writeBackStatus().left()).isZero());
         assertThat(instances.close(leaving, SOON)).isZero();
+    }
+
+    @Test
+    void deadLetter_ofTheNewerVersion_isListedWithoutItsValueByTheOlderAndNotRetried() {
+        instances.sql().run("ALTER TABLE lamp ADD CONSTRAINT even CHECK (amount % 2 = 0)");
+        CachedRepository<Long, New> newer = newer(instances.open(), back -> {});
+        Instance leaving = instances.open();
+        CachedRepository<Long, Old> older = older(leaving, back -> back.neverDrains());
+        New refused = new New(1, "a", 1, "red", 7);
+        newer.save(refused, Write.back());
+        assertThat(newer.drain(SOON)).isZero();
+        DeadLetter<Long, Old> blind = older.deadLetters(10).get(0);
+        assertThat(blind.key()).isEqualTo(1L);
+        assertThat(blind.sqlState()).isEqualTo("23514");
+        assertThat(blind.value()).isEmpty();
+        assertThat(blind.isDelete()).isFalse();
+        instances.sql().run("ALTER TABLE lamp DROP CONSTRAINT even");
+        assertThatThrownBy(() -> older.retry(blind)).isInstanceOf(Invalid.class);
+        assertThat(row(1)).isEqualTo("none");
+        DeadLetter<Long, New> letter = newer.deadLetters(10).get(0);
+        assertThat(letter.value()).contains(refused);
+        newer.retry(letter);
+        assertThat(row(1)).isEqualTo("a|1|red|7");
+        assertThat(older.deadLetters(10)).isEmpty();
+        instances.close(leaving, SOON);
     }
 
     @Test
