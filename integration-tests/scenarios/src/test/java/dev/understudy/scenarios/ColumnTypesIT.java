@@ -18,11 +18,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.assertj.core.api.SoftAssertions;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -189,5 +193,117 @@ class ColumnTypesIT {
                 assertThat(stored.maybe()).isEqualTo("set");
             });
         }
+    }
+
+    private record Narrow(
+            long id,
+            @Nullable BigDecimal price,
+            @Nullable String word,
+            @Nullable String code,
+            @Nullable String needed,
+            @Nullable Instant at,
+            @Nullable Instant millis,
+            @Nullable LocalDate day,
+            @Nullable String json,
+            @Nullable Size size,
+            @Nullable Integer small) {
+        static final Narrow FITS = new Narrow(
+                1,
+                new BigDecimal("999.99"),
+                "five5",
+                "abc",
+                "",
+                Instant.parse("2026-01-01T00:00:00.000001Z"),
+                Instant.parse("2026-01-01T00:00:00.001Z"),
+                LocalDate.MAX,
+                "{}",
+                Size.SMALL,
+                32_767);
+
+        Narrow price(String price) {
+            return new Narrow(id, new BigDecimal(price), word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow word(String word) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow code(String code) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow needed(@Nullable String needed) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow at(String at) {
+            return new Narrow(id, price, word, code, needed, Instant.parse(at), millis, day, json, size, small);
+        }
+
+        Narrow millis(String millis) {
+            return new Narrow(id, price, word, code, needed, at, Instant.parse(millis), day, json, size, small);
+        }
+
+        Narrow day(LocalDate day) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow json(String json) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow size(Size size) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+
+        Narrow small(int small) {
+            return new Narrow(id, price, word, code, needed, at, millis, day, json, size, small);
+        }
+    }
+
+    @Test
+    void writeBack_ofWhatAColumnDoesNotHold_isRefusedBeforeTheAck() {
+        instances
+                .sql()
+                .run("CREATE TYPE only_small AS ENUM ('SMALL');"
+                        + " CREATE TABLE narrow (id bigint PRIMARY KEY, price numeric(5,2), word varchar(5), code char(3),"
+                        + " needed text NOT NULL, at timestamptz, millis timestamptz(3), day date, json jsonb,"
+                        + " size only_small, small smallint)");
+        PostgresTable<Long, Narrow> table =
+                PostgresTable.of(Narrow.class, "narrow").key(Narrow::id).versioning(COLUMN);
+        instances.install(table.migrationSql());
+        CachedRepository<Long, Narrow> narrow =
+                instances.repository(instances.open(), table, settings -> settings.allowWriteBack(back -> {}));
+        Narrow fits = Narrow.FITS;
+        Map<Narrow, String> refused = new LinkedHashMap<>();
+        refused.put(fits.price("1000"), "price");
+        refused.put(fits.price("-999.995"), "price");
+        refused.put(fits.price("0.001"), "price");
+        refused.put(fits.word("six666"), "word");
+        refused.put(fits.word("\0"), "word");
+        refused.put(fits.word("\ud834"), "word");
+        refused.put(fits.code("four"), "code");
+        refused.put(fits.needed("\0"), "needed");
+        refused.put(fits.needed(null), "needed");
+        refused.put(fits.at("2026-01-01T00:00:00.000000001Z"), "at");
+        refused.put(fits.at("+294277-01-01T00:00:00Z"), "at");
+        refused.put(fits.at("-4713-01-01T00:00:00Z"), "at");
+        refused.put(fits.millis("2026-01-01T00:00:00.000001Z"), "millis");
+        refused.put(fits.day(LocalDate.of(5_874_898, 1, 1)), "day");
+        refused.put(fits.day(LocalDate.of(-4_714, 1, 1)), "day");
+        refused.put(fits.json("\"\\u0000\""), "json");
+        refused.put(fits.json(""), "json");
+        refused.put(fits.size(Size.LARGE), "size");
+        refused.put(fits.small(32_768), "small");
+        refused.put(fits.small(-32_769), "small");
+        SoftAssertions.assertSoftly(softly ->
+                refused.forEach((value, column) -> softly.assertThatThrownBy(() -> narrow.save(value, Write.back()))
+                        .isInstanceOf(Invalid.class)
+                        .hasMessageContaining(column)));
+        assertThat(narrow.writeBackStatus().acked()).isZero();
+        narrow.save(fits, Write.back());
+        assertThat(narrow.drain(Duration.ofSeconds(10))).isZero();
+        assertThat(narrow.deadLetters(10)).isEmpty();
+        assertThat(narrow.read(1L, Read.strong()).value()).contains(fits);
     }
 }
