@@ -27,7 +27,7 @@ final class EngineAsyncRepository<K, V> implements AsyncCachedRepository<K, V> {
 
     @Override
     public CompletionStage<Optional<V>> find(K key) {
-        Optional<V> near = engine == null ? null : engine.findNear(key);
+        Optional<V> near = engine == null ? null : engine.reads().findNear(key);
         return near != null ? CompletableFuture.completedFuture(near) : pool.submit(() -> repository.find(key));
     }
 

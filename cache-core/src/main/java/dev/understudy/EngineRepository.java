@@ -44,13 +44,15 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
 
     @Override
     public Optional<V> find(K key) {
-        return session == null ? engine.find(key) : read(key, Read.defaults()).value();
+        return session == null
+                ? engine.reads().find(key)
+                : read(key, Read.defaults()).value();
     }
 
     @Override
     public Map<K, V> findAll(Collection<K> keys) {
         Map<K, V> rows = new LinkedHashMap<>();
-        Map<K, Versioned<V>> answers = engine.read(present(keys, "keys"), Read.defaults(), session);
+        Map<K, Versioned<V>> answers = engine.reads().read(present(keys, "keys"), Read.defaults(), session);
         for (K key : keys) {
             only(answers, key).value().ifPresent(value -> rows.put(key, value));
         }
@@ -59,12 +61,12 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
 
     @Override
     public Versioned<V> read(K key, Read options) {
-        return only(engine.read(List.of(present(key, "key")), present(options, "options"), session), key);
+        return only(engine.reads().read(List.of(present(key, "key")), present(options, "options"), session), key);
     }
 
     @Override
     public Map<K, Versioned<V>> readAll(Collection<K> keys, Read options) {
-        return engine.read(present(keys, "keys"), present(options, "options"), session);
+        return engine.reads().read(present(keys, "keys"), present(options, "options"), session);
     }
 
     @Override

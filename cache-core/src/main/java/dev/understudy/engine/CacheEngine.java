@@ -1,16 +1,13 @@
 package dev.understudy.engine;
 
-import dev.understudy.model.Consistency;
 import dev.understudy.model.DeadLetter;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.NearStatus;
 import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
-import dev.understudy.model.Read;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
-import dev.understudy.model.Versioned;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteBackStatus;
 import dev.understudy.model.WriteMode;
@@ -29,7 +26,6 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -50,10 +46,9 @@ public final class CacheEngine<K, V> {
     private final Shards shards;
     private final NearTier<K, V> near;
     private final Coherence<K, V> coherence;
-    private final SharedReads<K, V> sharedReads;
     private final PrimaryReads<K, V> primaryReads;
     private final Renewals<K, V> renewals;
-    private final SessionReads<K, V> sessionReads;
+    private final Reads<K, V> reads;
     private final WriteThrough<K, V> through;
     private final WriteBack<K, V> back;
     private final Updates<K, V> updates;
@@ -62,8 +57,6 @@ public final class CacheEngine<K, V> {
     private final DeadLetterBox<K, V> deadLetters;
     private final @Nullable Drain<K, V> drain;
     private final ReceiptWatch receipts;
-    private final long defaultStaleness;
-    private final long maxStaleNanos;
     private final DrainGroup.Member member;
     private SharedCache.@Nullable Subscription subscription;
 
@@ -105,9 +98,10 @@ public final class CacheEngine<K, V> {
         this.near = new NearTier<>(context, instance.nearReplicas(), this::renew);
         this.primaryReads = new PrimaryReads<>(context);
         this.outbox = new OutboxDelivery<>(context, shards, near);
-        this.sharedReads = new SharedReads<>(context, shards, primaryReads, outbox);
+        SharedReads<K, V> sharedReads = new SharedReads<>(context, shards, primaryReads, outbox);
         this.renewals = new Renewals<>(context, near, new ReadPath<>(context, shards, near, sharedReads), background);
-        this.sessionReads = new SessionReads<>(context, shards, near, sharedReads);
+        SessionReads<K, V> sessionReads = new SessionReads<>(context, shards, near, sharedReads);
+        this.reads = new Reads<>(context, near, sharedReads, sessionReads, renewals);
         this.through = new WriteThrough<>(context, shards, near, instance.late().applies, outbox);
         this.updates = new Updates<>(context, sharedReads, through);
         this.deadLetters = new DeadLetterBox<>(context, sharedReads, through);
@@ -128,8 +122,6 @@ public final class CacheEngine<K, V> {
                 recovery::reopened,
                 this::hintDrain);
         this.coherence = new Coherence<>(context, shards, near, this::hintDrain);
-        this.defaultStaleness = stalenessOf(settings.consistency());
-        this.maxStaleNanos = settings.near().maxStale().toNanos();
     }
 
     /** Verifies the table, opens the shards, begins to listen and to drain. */
@@ -216,64 +208,9 @@ public final class CacheEngine<K, V> {
         return context.counters;
     }
 
-    /** The hit path: one lookup and one check. */
-    public Optional<V> find(K key) {
-        NearEntry<V> entry = near.get(CacheContext.present(key, "key"), defaultStaleness);
-        if (entry != null) {
-            context.counters.nearHits.increment();
-            return near.value(entry);
-        }
-        Map<K, Found<V>> found = renewals.load(Set.of(key), maxStaleNanos, context.deadline(Optional.empty()));
-        return found.values().iterator().next().value();
-    }
-
-    /** The answer of the near replica, if it has one that is fresh enough; never waits. */
-    public @Nullable Optional<V> findNear(K key) {
-        NearEntry<V> entry = near.get(CacheContext.present(key, "key"), defaultStaleness);
-        if (entry == null) {
-            return null;
-        }
-        context.counters.nearHits.increment();
-        return near.value(entry);
-    }
-
-    /** Reads with options; an answer for every key, in the order of the keys, duplicates once. */
-    public Map<K, Versioned<V>> read(Collection<K> keys, Read options, @Nullable SessionState session) {
-        Deadline deadline = context.deadline(options.timeout());
-        Consistency level = options.consistency().orElse(context.settings.consistency());
-        Set<K> distinct = new LinkedHashSet<>();
-        keys.forEach(key -> distinct.add(CacheContext.present(key, "key")));
-        Map<K, Versioned<V>> answers = new LinkedHashMap<>();
-        if (level instanceof Consistency.Strong) {
-            sharedReads
-                    .readStrong(distinct, deadline)
-                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
-            return answers;
-        }
-        long staleness = stalenessOf(level);
-        if (session != null) {
-            return sessionReads.read(distinct, staleness, session, deadline);
-        }
-        Set<K> missing = new LinkedHashSet<>();
-        for (K key : distinct) {
-            NearEntry<V> entry = near.get(key, staleness);
-            if (entry == null) {
-                missing.add(key);
-            } else {
-                context.counters.nearHits.increment();
-                answers.put(key, near.versioned(entry));
-            }
-        }
-        if (!missing.isEmpty()) {
-            renewals.load(missing, staleLimit(options, staleness), deadline)
-                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
-        }
-        return answers;
-    }
-
-    /** How old an answer may be where there is no fresher one: never older than a bound that the call names itself. */
-    private long staleLimit(Read options, long staleness) {
-        return options.consistency().isPresent() ? Math.min(staleness, maxStaleNanos) : maxStaleNanos;
+    /** What this engine's reads choose among. */
+    public Reads<K, V> reads() {
+        return reads;
     }
 
     private void renew(K key) {
@@ -283,13 +220,6 @@ public final class CacheEngine<K, V> {
     /** Where the near replica stands. */
     public NearStatus nearStatus() {
         return coherence.status(near.size());
-    }
-
-    private static long stalenessOf(Consistency level) {
-        if (level instanceof Consistency.Bounded bounded) {
-            return bounded.staleness().toNanos();
-        }
-        return level instanceof Consistency.Eventual ? Long.MAX_VALUE : -1;
     }
 
     /** Writes in the mode of the options or the repository: write-through all or none, write-back each by itself. */
@@ -488,15 +418,6 @@ public final class CacheEngine<K, V> {
     /** How often {@link #confirm} is due. */
     public Duration confirmEvery() {
         return context.settings.near().maxStaleness().dividedBy(3);
-    }
-
-    /** What this instance's near replica holds for the key, fresh or not; for checks and the demo. */
-    public Optional<Versioned<V>> peekNear(K key) {
-        NearEntry<V> entry = near.peek(key);
-        if (entry == null || entry.epoch() != entry.shard().epoch()) {
-            return Optional.empty();
-        }
-        return Optional.of(near.versioned(entry));
     }
 
     /**

@@ -1,12 +1,9 @@
 package dev.understudy.engine;
 
-import dev.understudy.model.Ack;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Position;
-import dev.understudy.model.Replication;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Version;
-import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
@@ -15,7 +12,6 @@ import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.Prepared;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Row;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -24,8 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 
 /**
  * One repository's part in a transaction at the primary while the shared replica cannot be reached: the SQL, and a note in the outbox
@@ -154,7 +148,7 @@ final class DetachedWrite<K, V> {
         context.counters.throughWrites.add(applied.size());
         context.counters.detachedWrites.add(applied.size());
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        applied.keySet().forEach(key -> receipts.put(key, new DetachedReceipt(versionOf(key))));
+        applied.keySet().forEach(key -> receipts.put(key, new ThroughReceipt(versionOf(key), Position.NONE)));
         return receipts;
     }
 
@@ -170,33 +164,5 @@ final class DetachedWrite<K, V> {
         return applied.get(key) instanceof Applied.Stored<V> stored
                 ? stored.row().version()
                 : versions.getOrDefault(key, Version.ABSENT);
-    }
-
-    private record DetachedReceipt(Version version) implements WriteReceipt {
-        @Override
-        public WriteMode mode() {
-            return WriteMode.THROUGH;
-        }
-
-        @Override
-        public Ack ack() {
-            return Ack.FSYNCED;
-        }
-
-        /** The shared replica has not counted this write. */
-        @Override
-        public Position position() {
-            return Position.NONE;
-        }
-
-        @Override
-        public Replication awaitCommitted(Duration timeout) {
-            return Replication.COMMITTED;
-        }
-
-        @Override
-        public CompletionStage<Replication> committed(Duration timeout) {
-            return CompletableFuture.completedStage(Replication.COMMITTED);
-        }
     }
 }

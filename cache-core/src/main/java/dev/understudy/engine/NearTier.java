@@ -191,12 +191,6 @@ final class NearTier<K, V> {
         return map.size();
     }
 
-    /** The entry as stored, fresh or not; for checks. */
-    @Nullable
-    NearEntry<V> peek(K key) {
-        return map.get(key);
-    }
-
     void clear() {
         map.clear();
     }

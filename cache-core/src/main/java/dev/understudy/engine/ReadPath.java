@@ -111,8 +111,4 @@ final class ReadPath<K, V> {
         }
         return result;
     }
-
-    int loadsUnderWay() {
-        return flights.size();
-    }
 }

@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** What a write-through got: it is committed. Immutable. */
+/** What a write-through got: it is committed. {@link Position#NONE} where the shared replica has not counted the write. Immutable. */
 record ThroughReceipt(Version version, Position position) implements WriteReceipt {
     @Override
     public WriteMode mode() {

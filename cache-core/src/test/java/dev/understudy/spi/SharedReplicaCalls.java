@@ -10,12 +10,15 @@ import dev.understudy.spi.SharedCommand.AppliedChange;
 import dev.understudy.spi.SharedCommand.Condition;
 import dev.understudy.spi.SharedCommand.Fate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 
 /** The commands as the contract suites call them: blocking, with the values that most tests share. */
 abstract class SharedReplicaCalls {
@@ -24,9 +27,40 @@ abstract class SharedReplicaCalls {
     static final Duration MARKER = Duration.ofSeconds(10);
     static final Duration TTL = Duration.ofHours(1);
 
+    private final List<SharedReplica> connections = new ArrayList<>();
+    SharedReplica replica;
     SharedCache cache;
     List<Generation> generation;
     private long writeIds = 1_000;
+
+    /** A connection of another instance to the same data, which is empty when the test begins. */
+    protected abstract SharedReplica connect();
+
+    @BeforeEach
+    void openCache() {
+        replica = open();
+        cache = replica.cache("contract", "things", SHARDS);
+        generation = openAll(cache);
+    }
+
+    @AfterEach
+    void closeConnections() {
+        connections.forEach(SharedReplica::close);
+    }
+
+    SharedReplica open() {
+        SharedReplica opened = connect();
+        connections.add(opened);
+        return opened;
+    }
+
+    static List<Generation> openAll(SharedCache of) {
+        List<Generation> generations = new ArrayList<>();
+        for (int shard = 0; shard < SHARDS; shard++) {
+            generations.add(call(of, new SharedCommand.Open(shard)).position().generation());
+        }
+        return generations;
+    }
 
     /** Moves the clock of the scripts on; entries may live longer, by a clock of the server's own. */
     protected abstract void advance(Duration step);

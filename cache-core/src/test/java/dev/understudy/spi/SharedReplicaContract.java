@@ -23,23 +23,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What every shared replica must do for one instance or two; extended for each adapter and for the in-memory twin. */
 public abstract class SharedReplicaContract extends SharedReplicaCalls {
-    /** A connection of another instance to the same data. */
-    protected abstract SharedReplica connect();
-
     /** Loses all data, connections stay. */
     protected abstract void flush();
 
     /** Breaks the connections of that replica; it makes them again by itself. */
     protected abstract void disconnect(SharedReplica replica);
-
-    private final List<SharedReplica> connections = new ArrayList<>();
-    private SharedReplica replica;
 
     /** Keeps what it is told. Thread-safe. */
     private static final class Heard implements AnnouncementListener {
@@ -63,32 +55,6 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
         void awaitInterruptions(int count) {
             await().atMost(Duration.ofSeconds(10)).until(() -> interruptions.size() >= count);
         }
-    }
-
-    @BeforeEach
-    void openCache() {
-        replica = open();
-        cache = replica.cache("contract", "things", SHARDS);
-        generation = openAll(cache);
-    }
-
-    @AfterEach
-    void closeConnections() {
-        connections.forEach(SharedReplica::close);
-    }
-
-    private SharedReplica open() {
-        SharedReplica opened = connect();
-        connections.add(opened);
-        return opened;
-    }
-
-    private List<Generation> openAll(SharedCache of) {
-        List<Generation> generations = new ArrayList<>();
-        for (int shard = 0; shard < SHARDS; shard++) {
-            generations.add(call(of, new SharedCommand.Open(shard)).position().generation());
-        }
-        return generations;
     }
 
     // ---- opening ----------------------------------------------------------------------------------------------------

@@ -9,35 +9,12 @@ import dev.understudy.spi.SharedCommand.AppliedChange;
 import dev.understudy.spi.SharedCommand.Condition;
 import dev.understudy.spi.SharedCommand.Fate;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What every shared replica must do with pending writes; extended for each adapter and for the in-memory twin. */
 public abstract class WriteBackContract extends SharedReplicaCalls {
-    /** A connection to empty data. */
-    protected abstract SharedReplica connect();
-
-    private SharedReplica replica;
-
-    @BeforeEach
-    void openCache() {
-        replica = connect();
-        cache = replica.cache("contract", "pending", SHARDS);
-        generation = new ArrayList<>();
-        for (int shard = 0; shard < SHARDS; shard++) {
-            generation.add(call(new SharedCommand.Open(shard)).position().generation());
-        }
-    }
-
-    @AfterEach
-    void closeConnection() {
-        replica.close();
-    }
-
     @Test
     void writeBack_ofAnUnknownKey_asksForTheBase() {
         ShardKey key = key("a");

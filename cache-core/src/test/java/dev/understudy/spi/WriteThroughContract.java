@@ -8,35 +8,12 @@ import dev.understudy.model.ShardKey;
 import dev.understudy.model.Version;
 import dev.understudy.spi.SharedCommand.AppliedChange;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What every shared replica must do with leases, fills, markers and invalidations; extended for each adapter and for the in-memory twin. */
 public abstract class WriteThroughContract extends SharedReplicaCalls {
-    /** A connection to empty data. */
-    protected abstract SharedReplica connect();
-
-    private SharedReplica replica;
-
-    @BeforeEach
-    void openCache() {
-        replica = connect();
-        cache = replica.cache("contract", "through", SHARDS);
-        generation = new ArrayList<>();
-        for (int shard = 0; shard < SHARDS; shard++) {
-            generation.add(call(new SharedCommand.Open(shard)).position().generation());
-        }
-    }
-
-    @AfterEach
-    void closeConnection() {
-        replica.close();
-    }
-
     @Test
     void lease_isGrantedOnce_andFillEndsIt() {
         ShardKey key = key("a");

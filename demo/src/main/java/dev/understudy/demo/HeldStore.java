@@ -1,66 +1,22 @@
 package dev.understudy.demo;
 
-import dev.understudy.model.Versioning;
-import dev.understudy.spi.Applied;
-import dev.understudy.spi.Change;
+import dev.understudy.spi.ForwardingStore;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.Row;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 
 /** A store whose loads can be held after they have read: everything else is the store behind it. Thread-safe. */
-record HeldStore<K, V>(PrimaryStore<K, V> store) implements PrimaryStore<K, V> {
+final class HeldStore<K, V> extends ForwardingStore<K, V> {
+    HeldStore(PrimaryStore<K, V> store) {
+        super(store);
+    }
+
     @Override
     public Map<K, Row<V>> load(PrimaryConnection connection, Collection<K> keys) throws Exception {
-        Map<K, Row<V>> rows = store.load(connection, keys);
+        Map<K, Row<V>> rows = super.load(connection, keys);
         Hold.afterRead();
         return rows;
-    }
-
-    @Override
-    public String name() {
-        return store.name();
-    }
-
-    @Override
-    public Class<K> keyType() {
-        return store.keyType();
-    }
-
-    @Override
-    public Class<V> valueType() {
-        return store.valueType();
-    }
-
-    @Override
-    public Versioning versioning() {
-        return store.versioning();
-    }
-
-    @Override
-    public K keyOf(V value) {
-        return store.keyOf(value);
-    }
-
-    @Override
-    public void check(V value) {
-        store.check(value);
-    }
-
-    @Override
-    public void verify(PrimaryConnection connection) throws Exception {
-        store.verify(connection);
-    }
-
-    @Override
-    public Map<K, Row<V>> lock(PrimaryConnection connection, Collection<K> keys) throws Exception {
-        return store.lock(connection, keys);
-    }
-
-    @Override
-    public Map<K, Applied<V>> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
-        return store.apply(connection, changes);
     }
 }

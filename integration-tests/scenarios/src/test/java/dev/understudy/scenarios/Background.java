@@ -1,6 +1,7 @@
 package dev.understudy.scenarios;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -43,7 +44,19 @@ final class Background<T> {
                 .until(() -> calls.stream().allMatch(Background::waits));
     }
 
-    private boolean waits() {
+    /** Waits until each of the calls waits inside that class. */
+    static void awaitWaitingIn(String className, List<? extends Background<?>> calls) {
+        Awaitility.await("the calls wait in " + className)
+                .atMost(LIMIT)
+                .until(() -> calls.stream().allMatch(call -> call.waits() && call.isIn(className)));
+    }
+
+    boolean isIn(String className) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getClassName().equals(className));
+    }
+
+    boolean waits() {
         return isDone() || thread.getState() == Thread.State.TIMED_WAITING;
     }
 

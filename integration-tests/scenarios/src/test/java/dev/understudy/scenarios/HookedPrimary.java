@@ -1,9 +1,7 @@
 package dev.understudy.scenarios;
 
-import dev.understudy.spi.DrainLedger;
-import dev.understudy.spi.Outbox;
+import dev.understudy.spi.ForwardingPrimary;
 import dev.understudy.spi.Primary;
-import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -11,14 +9,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A primary whose next transaction of a use can be held before it begins, just before its commit or just after it. Thread-safe. */
-final class HookedPrimary implements Primary {
-    private final Primary primary;
+final class HookedPrimary extends ForwardingPrimary {
     private final Map<Use, AtomicReference<@Nullable Gate>> beforeBegin = gates();
     private final Map<Use, AtomicReference<@Nullable Gate>> beforeCommit = gates();
     private final Map<Use, AtomicReference<@Nullable Gate>> afterCommit = gates();
 
     HookedPrimary(Primary primary) {
-        this.primary = primary;
+        super(primary);
     }
 
     private static Map<Use, AtomicReference<@Nullable Gate>> gates() {
@@ -68,52 +65,12 @@ final class HookedPrimary implements Primary {
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         pass(at(beforeBegin, use));
-        T result = primary.call(use, timeout, connection -> {
+        T result = super.call(use, timeout, connection -> {
             T answer = work.on(connection);
             pass(at(beforeCommit, use));
             return answer;
         });
         pass(at(afterCommit, use));
         return result;
-    }
-
-    @Override
-    public <T> T join(Object connection, Duration timeout, Work<T> work) {
-        return primary.join(connection, timeout, work);
-    }
-
-    @Override
-    public void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception {
-        primary.commitBefore(connection, deadlineMicros);
-    }
-
-    @Override
-    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
-        primary.lockTimeout(connection, timeout);
-    }
-
-    @Override
-    public DrainLedger ledger() {
-        return primary.ledger();
-    }
-
-    @Override
-    public Outbox outbox() {
-        return primary.outbox();
-    }
-
-    @Override
-    public long clockMicros(PrimaryConnection connection) throws Exception {
-        return primary.clockMicros(connection);
-    }
-
-    @Override
-    public void verify() {
-        primary.verify();
-    }
-
-    @Override
-    public void close() {
-        primary.close();
     }
 }

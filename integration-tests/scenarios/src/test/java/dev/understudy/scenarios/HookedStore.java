@@ -1,8 +1,8 @@
 package dev.understudy.scenarios;
 
-import dev.understudy.model.Versioning;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
+import dev.understudy.spi.ForwardingStore;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.Row;
@@ -14,14 +14,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A store that takes note of every key whose row is asked for or written and can hold the next load after its SELECT, or the next change after its SQL. Thread-safe. */
-final class HookedStore<K, V> implements PrimaryStore<K, V> {
-    private final PrimaryStore<K, V> store;
+final class HookedStore<K, V> extends ForwardingStore<K, V> {
     private final Set<K> touched;
     private final AtomicReference<@Nullable Gate> afterLoad = new AtomicReference<>();
     private final AtomicReference<@Nullable Gate> afterApply = new AtomicReference<>();
 
     HookedStore(PrimaryStore<K, V> store, Set<K> touched) {
-        this.store = store;
+        super(store);
         this.touched = touched;
     }
 
@@ -49,7 +48,7 @@ final class HookedStore<K, V> implements PrimaryStore<K, V> {
     @Override
     public Map<K, Row<V>> load(PrimaryConnection connection, Collection<K> keys) throws Exception {
         touched.addAll(keys);
-        Map<K, Row<V>> rows = store.load(connection, keys);
+        Map<K, Row<V>> rows = super.load(connection, keys);
         pass(afterLoad);
         return rows;
     }
@@ -57,54 +56,14 @@ final class HookedStore<K, V> implements PrimaryStore<K, V> {
     @Override
     public Map<K, Row<V>> lock(PrimaryConnection connection, Collection<K> keys) throws Exception {
         touched.addAll(keys);
-        return store.lock(connection, keys);
+        return super.lock(connection, keys);
     }
 
     @Override
     public Map<K, Applied<V>> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
         changes.forEach(change -> touched.add(change.key()));
-        Map<K, Applied<V>> applied = store.apply(connection, changes);
+        Map<K, Applied<V>> applied = super.apply(connection, changes);
         pass(afterApply);
         return applied;
-    }
-
-    @Override
-    public K keyOf(V value) {
-        return store.keyOf(value);
-    }
-
-    @Override
-    public String name() {
-        return store.name();
-    }
-
-    @Override
-    public Class<K> keyType() {
-        return store.keyType();
-    }
-
-    @Override
-    public Class<V> valueType() {
-        return store.valueType();
-    }
-
-    @Override
-    public Versioning versioning() {
-        return store.versioning();
-    }
-
-    @Override
-    public void check(V value) {
-        store.check(value);
-    }
-
-    @Override
-    public boolean writesParts() {
-        return store.writesParts();
-    }
-
-    @Override
-    public void verify(PrimaryConnection connection) throws Exception {
-        store.verify(connection);
     }
 }

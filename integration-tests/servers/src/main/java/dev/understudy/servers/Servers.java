@@ -104,9 +104,7 @@ public final class Servers {
     private void announce() {
         if (!announced) {
             announced = true;
-            String line = "servers: " + description();
-            LOG.info(line);
-            System.out.println(line);
+            LOG.info("servers: {}", description());
         }
     }
 

@@ -9,6 +9,7 @@ final class StartsBoth {
     public static void main(String[] arguments) throws IOException {
         RedisServer redis = Servers.shared().redis();
         PostgresServer postgres = Servers.shared().postgres();
+        System.out.println("servers: " + Servers.shared().description());
         System.out.println("redis " + redis.port());
         System.out.println("postgres " + postgres.jdbcUrl());
         System.out.println("folder " + redis.dataFolder().getParent());

@@ -241,7 +241,8 @@ final class Clients {
 
     static Versioned<Item> present(
             CacheEngine<Long, Item> engine, long key, Read options, @Nullable SessionState session) {
-        Versioned<Item> answer = engine.read(List.of(key), options, session).get(key);
+        Versioned<Item> answer =
+                engine.reads().read(List.of(key), options, session).get(key);
         if (answer == null) {
             throw new IllegalStateException("a read without an answer");
         }

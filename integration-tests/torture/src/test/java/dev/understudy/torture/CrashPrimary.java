@@ -1,9 +1,8 @@
 package dev.understudy.torture;
 
 import dev.understudy.spi.DrainLedger;
-import dev.understudy.spi.Outbox;
+import dev.understudy.spi.ForwardingPrimary;
 import dev.understudy.spi.Primary;
-import dev.understudy.spi.PrimaryConnection;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -13,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** A primary that tells in which step of which transaction the process is. Thread-safe. */
-final class CrashPrimary implements Primary {
+final class CrashPrimary extends ForwardingPrimary {
     /** What the transaction of this thread has done. */
     enum Done {
         /** Shards were claimed. */
@@ -22,12 +21,11 @@ final class CrashPrimary implements Primary {
         WRITTEN
     }
 
-    private final Primary primary;
     private final Crash crash;
     private final ThreadLocal<Set<Done>> done = ThreadLocal.withInitial(() -> EnumSet.noneOf(Done.class));
 
     CrashPrimary(Primary primary, Crash crash) {
-        this.primary = primary;
+        super(primary);
         this.crash = crash;
     }
 
@@ -57,11 +55,11 @@ final class CrashPrimary implements Primary {
 
     private <T> T callUntilCommit(Use use, Duration timeout, Work<T> work) {
         if (use != Use.DRAIN || Seeded.ofThisProcess() != Seeded.COMMIT_LOST) {
-            return primary.call(use, timeout, work);
+            return super.call(use, timeout, work);
         }
         AtomicReference<T> answer = new AtomicReference<>();
         try {
-            return primary.call(use, timeout, connection -> {
+            return super.call(use, timeout, connection -> {
                 T result = work.on(connection);
                 if (done.get().contains(Done.WRITTEN)) {
                     answer.set(result);
@@ -85,7 +83,7 @@ final class CrashPrimary implements Primary {
 
     @Override
     public DrainLedger ledger() {
-        DrainLedger ledger = primary.ledger();
+        DrainLedger ledger = super.ledger();
         return (DrainLedger) Proxy.newProxyInstance(
                 CrashPrimary.class.getClassLoader(), new Class<?>[] {DrainLedger.class}, (proxy, method, arguments) -> {
                     try {
@@ -98,40 +96,5 @@ final class CrashPrimary implements Primary {
                         throw e.getCause();
                     }
                 });
-    }
-
-    @Override
-    public <T> T join(Object connection, Duration timeout, Work<T> work) {
-        return primary.join(connection, timeout, work);
-    }
-
-    @Override
-    public void commitBefore(PrimaryConnection connection, long deadlineMicros) throws Exception {
-        primary.commitBefore(connection, deadlineMicros);
-    }
-
-    @Override
-    public void lockTimeout(PrimaryConnection connection, Duration timeout) {
-        primary.lockTimeout(connection, timeout);
-    }
-
-    @Override
-    public Outbox outbox() {
-        return primary.outbox();
-    }
-
-    @Override
-    public long clockMicros(PrimaryConnection connection) throws Exception {
-        return primary.clockMicros(connection);
-    }
-
-    @Override
-    public void verify() {
-        primary.verify();
-    }
-
-    @Override
-    public void close() {
-        primary.close();
     }
 }
