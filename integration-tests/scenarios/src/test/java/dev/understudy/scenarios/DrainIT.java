@@ -82,6 +82,29 @@ class DrainIT {
     }
 
     @Test
+    void batch_ofThreeWithOneThatIsRefused_writesTheOthersAndBuriesIt() {
+        instances.createItems(COLUMN);
+        instances.sql().run("ALTER TABLE item ADD CHECK (amount <> 2)");
+        CachedRepository<Long, Item> items = instances.items(instances.open(), COLUMN);
+        items.pauseDrain();
+        List<WriteReceipt> receipts =
+                items(1, 3).stream().map(item -> items.save(item, Write.back())).toList();
+        items.resumeDrain();
+        assertThat(items.drain(Duration.ofSeconds(10))).isZero();
+        assertThat(instances.sql().rows("SELECT id, amount FROM item ORDER BY id"))
+                .containsExactly("1|1", "3|3");
+        assertThat(items.deadLetters(10)).singleElement().satisfies(letter -> {
+            assertThat(letter.key()).isEqualTo(2L);
+            assertThat(letter.sqlState()).isEqualTo("23514");
+        });
+        assertThat(receipts)
+                .map(receipt -> receipt.awaitCommitted(Duration.ofSeconds(5)))
+                .containsExactly(Replication.COMMITTED, Replication.DEAD, Replication.COMMITTED);
+        assertThat(items.find(2L)).isEmpty();
+        assertThat(items.read(2L, Read.strong()).value()).isEmpty();
+    }
+
+    @Test
     void batch_thatIsTooMuchForItsTime_goesInSmallerOnes() {
         instances.createItems(COLUMN);
         instances

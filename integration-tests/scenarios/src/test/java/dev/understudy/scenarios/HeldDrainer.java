@@ -19,6 +19,8 @@ final class HeldDrainer {
     static final String HELD = "held";
     static final String WENT_ON = "went on";
     static final Duration LEASE = Duration.ofSeconds(2);
+    /** Longer than the lease, so that it is not what ends a transaction that is held. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private HeldDrainer() {}
 
@@ -42,7 +44,7 @@ final class HeldDrainer {
         Gate claimed = instance.primary().holdAfterNextCommit(Primary.Use.DRAIN);
         Hold told = new Hold();
         CachedRepository<Long, Item> items =
-                Child.items(instance, settings -> settings.allowWriteBack(back -> back.lease(LEASE)));
+                Child.items(instance, settings -> settings.timeout(TIMEOUT).allowWriteBack(back -> back.lease(LEASE)));
         items.resumeDrain();
         claimed.awaitArrival();
         Gate held = claimed;
