@@ -132,7 +132,8 @@ public final class RepositoryBuilder<K, V> {
                         back.lease.get(),
                         back.drains,
                         back.parentWait.get(),
-                        back.onConflict));
+                        back.onConflict,
+                        back.restorableBytes.get()));
     }
 
     /** Settings of the near replica. */
@@ -287,6 +288,7 @@ public final class RepositoryBuilder<K, V> {
         private final Setting<Duration> maximumLag =
                 new Setting<>("back.maximumLag", Duration.ofHours(1), Duration.ofMillis(100), Duration.ofDays(7));
         private @Nullable Setting<Long> maximumBytes;
+        private final Setting<Long> restorableBytes = new Setting<>("back.restorableBytes", 1L << 26, 0L, 1L << 40);
         private final Setting<Duration> delay =
                 new Setting<>("back.delay", Duration.ofMillis(50), Duration.ZERO, Duration.ofMinutes(1));
         private final Setting<Integer> batch = new Setting<>("back.batch", 1_000, 1, 10_000);
@@ -334,6 +336,15 @@ public final class RepositoryBuilder<K, V> {
         public Back maximumBytes(long bytes) {
             maximumBytes = new Setting<>("back.maximumBytes", 1L << 26, 1L << 16, 1L << 40);
             maximumBytes.set(bytes);
+            return this;
+        }
+
+        /**
+         * Bytes of this instance's own acknowledged values that it keeps until they are at the primary, so as to put them back if the shared
+         * replica loses its memory; 0 to 1 TiB, default 64 MiB. Writes over it are reported lost then, by their keys' hashes.
+         */
+        public Back restorableBytes(long bytes) {
+            restorableBytes.set(bytes);
             return this;
         }
 

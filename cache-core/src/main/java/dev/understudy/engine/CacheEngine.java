@@ -92,7 +92,7 @@ public final class CacheEngine<K, V> {
         this.context = new CacheContext<>(
                 settings, store, instance.primary(), instance.replica(), shared, instance.codec(), instance.clock());
         this.ackLevels = new AckLevels(instance.replica());
-        Undrained undrained = new Undrained(Undrained.PAYLOAD_BYTES);
+        Undrained undrained = new Undrained(settings.back().restorableBytes());
         this.shards = new Shards(shared, instance.clock(), this::reopening, this::reopened, this::closed);
         this.recovery = new Recovery<>(context, shards, undrained);
         this.near = new NearTier<>(context, instance.nearReplicas(), this::renew);

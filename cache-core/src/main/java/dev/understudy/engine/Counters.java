@@ -58,6 +58,8 @@ public final class Counters {
     public final LongAdder restoredWrites = new LongAdder();
     /** Acknowledged write-backs of this instance that are lost for ever. */
     public final LongAdder lostWrites = new LongAdder();
+    /** Looks at this instance's undrained writes that left none to put back. */
+    public final LongAdder recoveryRounds = new LongAdder();
     /** Rows written to the primary by this instance's drain. */
     public final LongAdder drainedRows = new LongAdder();
     /** Transactions of this instance's drain. */

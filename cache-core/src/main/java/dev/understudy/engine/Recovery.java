@@ -18,10 +18,13 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +76,7 @@ final class Recovery<K, V> {
         }
         if (reopened.isEmpty()) {
             forgetDrained();
+            context.counters.recoveryRounds.increment();
         }
     }
 
@@ -86,28 +90,34 @@ final class Recovery<K, V> {
     private void restore(int shard, List<Write> writes) {
         Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
         long now = context.clock.nanoTime();
-        List<Write> missing = new ArrayList<>();
-        long lost = 0;
+        Map<Write, byte[]> restorable = new LinkedHashMap<>();
+        List<Write> others = new ArrayList<>();
+        for (Write write : writes) {
+            byte[] payload = write.payload();
+            if (payload == null || now - write.acknowledgedAt() > WINDOW.toNanos()) {
+                others.add(write);
+            } else {
+                restorable.put(write, payload);
+            }
+        }
+        // Before the primary is asked: what is drained in between is found there.
+        List<Write> lost = notPending(others, deadline);
         Map<String, Version> covered = covered(writes, deadline);
         for (Write write : writes) {
-            Version held = covered.getOrDefault(write.address().text(), Version.ABSENT);
-            if (held.compareTo(write.version()) >= 0) {
+            if (isCovered(write, covered)) {
                 undrained.settled(write.address(), write.version());
-            } else {
-                missing.add(write);
             }
         }
-        for (Write write : missing) {
-            boolean isTooOld = now - write.acknowledgedAt() > WINDOW.toNanos();
-            byte[] payload = write.payload();
-            if (payload == null || isTooOld) {
-                lost += isStillPending(write, deadline) ? 0 : 1;
-                undrained.settled(write.address(), write.version());
-            } else {
+        restorable.forEach((write, payload) -> {
+            if (!isCovered(write, covered)) {
                 put(write, payload, deadline);
             }
-        }
-        report(shard, lost, deadline);
+        });
+        report(shard, lost.stream().filter(write -> !isCovered(write, covered)).toList(), deadline);
+    }
+
+    private static boolean isCovered(Write write, Map<String, Version> covered) {
+        return covered.getOrDefault(write.address().text(), Version.ABSENT).compareTo(write.version()) >= 0;
     }
 
     private void put(Write write, byte[] payload, Deadline deadline) {
@@ -121,24 +131,40 @@ final class Recovery<K, V> {
         }
     }
 
-    private void report(int shard, long lost, Deadline deadline) {
-        if (lost == 0) {
+    /**
+     * Counts the losses in the shared replica and tells them by their keys' hashes. They are remembered until that is done: tried again after a
+     * failure, they may be counted twice there, but never not at all.
+     */
+    private void report(int shard, List<Write> lost, Deadline deadline) {
+        if (lost.isEmpty()) {
             return;
         }
-        ShardStatus status =
-                shards.call(shard, generation -> new SharedCommand.ReportLost(shard, generation, lost), deadline);
-        context.counters.lostWrites.add(lost);
+        ShardStatus status = shards.call(
+                shard, generation -> new SharedCommand.ReportLost(shard, generation, lost.size()), deadline);
+        context.counters.lostWrites.add(lost.size());
         LOG.error(
-                "{} acknowledged write-backs of {} are lost with the shared replica's memory; {} in shard {} in all",
-                lost,
+                "{} acknowledged write-backs of {} are lost with the shared replica's memory; {} in shard {} in all; hashes of their keys: {}",
+                lost.size(),
                 context.store.name(),
                 status.lost(),
-                shard);
+                shard,
+                lost.stream()
+                        .map(write -> HexFormat.of().toHexDigits(write.address().hash()))
+                        .collect(Collectors.joining(" ")));
+        lost.forEach(write -> undrained.settled(write.address(), write.version()));
     }
 
-    private boolean isStillPending(Write write, Deadline deadline) {
-        SharedEntry entry = entries(List.of(write), deadline).get(0);
-        return entry != null && entry.pending() && entry.version().compareTo(write.version()) >= 0;
+    /** Those that are not in the queue any more, nor is a newer one of their keys. */
+    private List<Write> notPending(List<Write> writes, Deadline deadline) {
+        List<Write> found = new ArrayList<>();
+        List<@Nullable SharedEntry> entries = writes.isEmpty() ? List.of() : entries(writes, deadline);
+        for (int i = 0; i < writes.size(); i++) {
+            SharedEntry entry = entries.get(i);
+            if (entry == null || !entry.pending() || writes.get(i).version().isAfter(entry.version())) {
+                found.add(writes.get(i));
+            }
+        }
+        return found;
     }
 
     /** The newest version that the primary knows of each key: its row's or its tombstone's. */

@@ -84,6 +84,7 @@ public record RepositorySettings(
      * @param drains whether this instance drains at all
      * @param parentWait how long a row whose foreign key does not hold stays pending before it goes to the dead letters
      * @param onConflict what happens to a pending write whose row was changed around the cache
+     * @param restorableBytes of this instance's own payloads, kept until they are at the primary
      */
     public record Back(
             boolean byDefault,
@@ -98,5 +99,6 @@ public record RepositorySettings(
             Duration lease,
             boolean drains,
             Duration parentWait,
-            OnConflict onConflict) {}
+            OnConflict onConflict,
+            long restorableBytes) {}
 }

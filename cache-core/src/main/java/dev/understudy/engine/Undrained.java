@@ -15,13 +15,10 @@ import org.jspecify.annotations.Nullable;
  * memory, and what it can report lost. Thread-safe.
  *
  * <h2>Bounds</h2>
- * One record per pending key, so at most the repository's bound of pending keys written by this instance; payloads up to {@link #payloadBytes}
- * in all. A record without a payload is reported lost instead of restored.
+ * One record per pending key, so at most the repository's bound of pending keys written by this instance; payloads up to
+ * {@code restorableBytes} in all. A record without a payload is reported lost instead of restored.
  */
 final class Undrained {
-    /** Payloads kept, in bytes. */
-    static final long PAYLOAD_BYTES = 64L << 20;
-
     private final long payloadBytes;
     private final Map<Integer, Map<String, Write>> byShard = new HashMap<>();
     private long bytes;

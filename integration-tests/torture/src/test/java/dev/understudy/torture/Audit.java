@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /** What the primary has committed, written down by a trigger in the same transaction: the order of each row's changes. */
-final class Audit {
+public final class Audit {
     /** Name in reports. */
-    static final String ORDER = "version order per row";
+    public static final String ORDER = "version order per row";
 
     private static final String INSTALL = """
             CREATE TABLE audit (seq bigserial PRIMARY KEY, id bigint NOT NULL, op text NOT NULL, number bigint NOT NULL,
@@ -40,24 +40,24 @@ final class Audit {
      * @param number of the row written, or of the row that was deleted
      * @param version of the row written, or of the row that was deleted
      */
-    record Change(String key, boolean isDelete, long number, long version) {}
+    public record Change(String key, boolean isDelete, long number, long version) {}
 
     /**
      * A row as it is.
      *
      * @param number of the write
      */
-    record Present(long number, long version) {}
+    public record Present(long number, long version) {}
 
     /** Creates the trigger. */
-    static void install(Connection connection) throws SQLException {
+    public static void install(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(INSTALL);
         }
     }
 
     /** All changes, in an order that is the right one for each row: the row's lock is held while its number in the sequence is drawn. */
-    static List<Change> changes(String jdbcUrl) throws SQLException {
+    public static List<Change> changes(String jdbcUrl) throws SQLException {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("SELECT id, op, number, version FROM audit ORDER BY seq")) {
@@ -71,7 +71,7 @@ final class Audit {
     }
 
     /** The rows, by key. */
-    static Map<String, Present> rows(String jdbcUrl) throws SQLException {
+    public static Map<String, Present> rows(String jdbcUrl) throws SQLException {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("SELECT id, number, us_version FROM entry")) {
@@ -87,7 +87,7 @@ final class Audit {
      * Rows whose version did not rise with every upsert, also over a delete and the next insert; a batch that was applied again is such a
      * case.
      */
-    static List<Violation> order(List<Change> changes) {
+    public static List<Violation> order(List<Change> changes) {
         List<Violation> violations = new ArrayList<>();
         Map<String, Long> highest = new HashMap<>();
         for (Change change : changes) {

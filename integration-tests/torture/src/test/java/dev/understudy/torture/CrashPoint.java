@@ -3,7 +3,7 @@ package dev.understudy.torture;
 import java.util.List;
 
 /** Where a worker can end itself. */
-enum CrashPoint {
+public enum CrashPoint {
     /** The leases of shards are claimed and nothing is read. */
     DRAIN_CLAIMED,
     /** The batch is read and its transaction not begun. */

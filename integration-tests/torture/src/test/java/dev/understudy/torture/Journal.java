@@ -20,14 +20,15 @@ import java.util.Map;
  * The calls of one worker, in a file that outlives its SIGKILL: every line is in the system's page cache before the call it announces is
  * made, or before its answer is used. Times are {@code System.nanoTime()}, which all processes of one Linux machine share. Thread-safe.
  */
-final class Journal implements AutoCloseable {
+public final class Journal implements AutoCloseable {
     private static final String INVOKED = "I";
     private static final String ANSWERED = "A";
     private static final String DIED = "D";
 
     private final FileOutputStream file;
 
-    Journal(Path path) {
+    /** A journal that goes on in that file. */
+    public Journal(Path path) {
         try {
             file = new FileOutputStream(path.toFile(), true);
         } catch (IOException e) {
@@ -41,17 +42,17 @@ final class Journal implements AutoCloseable {
      * @param id used once in a run; for a write the number of its value
      * @param process the thread; its calls do not overlap, but for those of one batch
      */
-    record Invocation(long id, int process, Kind kind, Level level, long key) {}
+    public record Invocation(long id, int process, Kind kind, Level level, long key) {}
 
     /**
      * What came of a call.
      *
      * @param value read or written
      */
-    record Answer(long id, Outcome outcome, long value, long version) {}
+    public record Answer(long id, Outcome outcome, long value, long version) {}
 
     /** The calls are about to be made. */
-    void invoked(Collection<Invocation> calls) {
+    public void invoked(Collection<Invocation> calls) {
         StringBuilder lines = new StringBuilder();
         long now = System.nanoTime();
         for (Invocation call : calls) {
@@ -71,7 +72,7 @@ final class Journal implements AutoCloseable {
     }
 
     /** The calls were answered. */
-    void answered(Collection<Answer> answers) {
+    public void answered(Collection<Answer> answers) {
         StringBuilder lines = new StringBuilder();
         long now = System.nanoTime();
         for (Answer answer : answers) {
@@ -110,10 +111,10 @@ final class Journal implements AutoCloseable {
      * @param operations the calls; those without an answer are of unknown outcome
      * @param deaths where the worker ended itself
      */
-    record Contents(List<Operation> operations, List<CrashPoint> deaths) {}
+    public record Contents(List<Operation> operations, List<CrashPoint> deaths) {}
 
     /** Reads a journal; a last line that was cut off is left out. */
-    static Contents read(Path path) {
+    public static Contents read(Path path) {
         String text;
         try {
             text = Files.readString(path);

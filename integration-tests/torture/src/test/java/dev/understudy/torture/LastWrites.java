@@ -20,16 +20,19 @@ import java.util.Set;
  * <p>Looked at again and again: what was found at rest settles the calls of unknown outcome before it. They excuse nothing afterwards, and
  * none of their values may appear that was not there.
  */
-final class LastWrites {
+public final class LastWrites {
     /** Name in reports. */
-    static final String LOST = "no acknowledged write lost";
+    public static final String LOST = "no acknowledged write lost";
     /** Name in reports. */
-    static final String RETURNED = "nothing deleted comes back";
+    public static final String RETURNED = "nothing deleted comes back";
     /** Name in reports. */
-    static final String NOWHERE = "no value from nowhere";
+    public static final String NOWHERE = "no value from nowhere";
 
     private final Map<String, Audit.Present> found = new HashMap<>();
     private final Map<String, Long> reached = new HashMap<>();
+
+    /** Nothing was found yet. */
+    public LastWrites() {}
 
     /**
      * What is wrong with the rows, which from now on are what later ones are compared with.
@@ -38,7 +41,8 @@ final class LastWrites {
      * @param rows the rows at rest; a key without one has no row
      * @param excused versions, by key, that lie in the dead letters or were reported lost
      */
-    List<Violation> check(List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Set<Long>> excused) {
+    public List<Violation> check(
+            List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Set<Long>> excused) {
         Map<String, List<Operation>> byKey = new HashMap<>();
         operations.stream()
                 .filter(Operation::mutates)

@@ -3,6 +3,7 @@ package dev.understudy.torture;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.understudy.CachedRepository;
+import dev.understudy.RepositoryBuilder;
 import dev.understudy.Understudy;
 import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
@@ -12,6 +13,7 @@ import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.SharedCommand;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** One instance of the library under torture. Thread-safe. */
@@ -32,6 +34,11 @@ record Member(HikariDataSource pool, Understudy understudy, CachedRepository<Lon
 
     /** An instance that may end its process. */
     static Member open(String redisUri, String jdbcUrl, Crash crash) {
+        return open(redisUri, jdbcUrl, crash, back -> {});
+    }
+
+    /** An instance with settings of its own. */
+    static Member open(String redisUri, String jdbcUrl, Crash crash, Consumer<RepositoryBuilder.Back> settings) {
         PGSimpleDataSource server = new PGSimpleDataSource();
         server.setUrl(jdbcUrl);
         HikariConfig config = new HikariConfig();
@@ -52,7 +59,10 @@ record Member(HikariDataSource pool, Understudy understudy, CachedRepository<Lon
                 .repository(new CrashStore<>(Entry.table(), primary))
                 .shared(shared -> shared.shards(SHARDS))
                 .near(near -> near.maxStaleness(MAX_STALENESS))
-                .allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT))
+                .allowWriteBack(back -> {
+                    back.lease(LEASE).overflow(Overflow.REJECT);
+                    settings.accept(back);
+                })
                 .timeout(Duration.ofSeconds(10))
                 .build();
         replica.every(
