@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.model.Consistency;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.NearStatus;
 import dev.understudy.model.Read;
@@ -39,6 +40,42 @@ class FreshnessTest {
     @AfterEach
     void close() {
         cluster.close();
+    }
+
+    /** Found by the simulator: the announcement of another instance's write is on its way while a load from before it is. */
+    @Test
+    void loadUnderWay_olderThanTheBound_isNotJoined() throws Exception {
+        Node writer = cluster.start();
+        Node reader = cluster.start();
+        reader.connection.holdAnnouncements();
+        Hold hold = new Hold();
+        reader.faults.next(Reading.class, Fault.heldAfter(hold));
+        CompletableFuture<Optional<Item>> before = CompletableFuture.supplyAsync(
+                () -> reader.items.read(1L, Read.eventual()).value());
+        assertThat(hold.awaitArrival(SOON)).isTrue();
+        writer.items.save(ROW);
+
+        assertThat(reader.items.read(1L, Read.bounded(Duration.ZERO)).value()).contains(ROW);
+
+        hold.release();
+        before.get(10, TimeUnit.SECONDS);
+        reader.connection.releaseAnnouncements();
+    }
+
+    @Test
+    void find_ofARepositoryThatReadsStrongly_seesWhatIsCommittedAndNotYetTold() throws Exception {
+        Node writer = cluster.start();
+        Node reader = cluster.start(repository -> repository.consistency(Consistency.STRONG));
+        writer.items.save(ROW);
+        Hold untold = new Hold();
+        writer.faults.next(SharedCommand.Apply.class, Fault.heldBefore(untold));
+        CompletableFuture<?> write = CompletableFuture.runAsync(() -> writer.items.save(CHANGED));
+        assertThat(untold.awaitArrival(SOON)).isTrue();
+
+        assertThat(reader.items.find(1L)).contains(CHANGED);
+
+        untold.release();
+        write.get(10, TimeUnit.SECONDS);
     }
 
     @Test

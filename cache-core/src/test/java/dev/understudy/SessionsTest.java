@@ -1,14 +1,27 @@
 package dev.understudy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
+import dev.understudy.model.ShardKey;
+import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
+import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.FaultySharedReplica.Hold;
+import dev.understudy.spi.FaultySharedReplica.Positions;
+import dev.understudy.spi.FaultySharedReplica.Reading;
+import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.Item;
+import dev.understudy.spi.SharedCommand;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -74,5 +87,117 @@ class SessionsTest {
         cluster.server.reachable(true);
 
         assertThat(node.items.in(session).find(1L)).contains(NEW);
+    }
+
+    /** The shared replica has not heard of the row that the primary shows. */
+    @Test
+    void rowOfAnUnknownWrite_shownByThePrimary_isNotFollowedByTheOlderCopy() {
+        Node writer = startThrough();
+        Node first = startThrough();
+        Node second = startThrough();
+        writer.items.save(OLD);
+        leaveUnknown(() -> writer.items.save(NEW));
+        Session session = Session.start();
+        first.faults.next(Reading.class, Fault.notSent());
+
+        assertThat(first.items.in(session).find(1L)).contains(NEW);
+
+        assertThat(second.items.in(Session.resume(session.token())).find(1L)).contains(NEW);
+        assertThat(first.items.in(session).find(1L)).contains(NEW);
+    }
+
+    @Test
+    void absenceOfAnUnknownDelete_shownByThePrimary_isNotFollowedByTheOlderCopy() {
+        Node writer = startThrough();
+        Node reader = startThrough();
+        writer.items.save(OLD);
+        leaveUnknown(() -> writer.items.delete(1L));
+        Session session = Session.start();
+        reader.faults.next(Reading.class, Fault.notSent());
+
+        assertThat(reader.items.in(session).find(1L)).isEmpty();
+
+        assertThat(reader.items.in(session).find(1L)).isEmpty();
+    }
+
+    @Test
+    void rowOfAnUnknownWrite_shownWhileTheSharedReplicaIsAway_isNotFollowedByTheOlderCopy() {
+        Node writer = startThrough();
+        Node reader = startThrough();
+        writer.items.save(OLD);
+        leaveUnknown(() -> writer.items.save(NEW));
+        Session session = Session.start();
+        Rule unread = reader.faults.every(Reading.class, Fault.notSent());
+        Rule unknown = reader.faults.every(Positions.class, Fault.notSent());
+
+        assertThat(reader.items.in(session).find(1L)).contains(NEW);
+
+        unread.close();
+        unknown.close();
+        assertThat(writer.items.in(Session.resume(session.token())).find(1L)).contains(NEW);
+    }
+
+    /** No position covers what the shared replica showed, as they could not be read. */
+    @Test
+    void row_shownWithoutAPosition_isNotFollowedByAnOlderNearEntry() {
+        Node writer = startThrough();
+        Node trailing = startThrough();
+        Node reader = startThrough();
+        writer.items.save(OLD);
+        awaitNearHit(trailing);
+        trailing.connection.holdAnnouncements();
+        writer.items.save(NEW);
+        Session session = Session.start();
+        Rule unknown = reader.faults.every(Positions.class, Fault.notSent());
+
+        assertThat(reader.items.in(session).find(1L)).contains(NEW);
+
+        unknown.close();
+        assertThat(trailing.items.in(session).find(1L)).contains(NEW);
+        trailing.connection.releaseAnnouncements();
+    }
+
+    /** The write is committed and not applied: nothing was announced but the fill. */
+    @Test
+    void rowFilledUnderAMarker_isNotFollowedByAnOlderNearEntry() throws Exception {
+        Node writer = startThrough();
+        Node trailing = startThrough();
+        Node reader = startThrough();
+        writer.items.save(OLD);
+        awaitNearHit(trailing);
+        cluster.server.evict("shop", "item", ShardKey.of("1", 4));
+        Hold untold = new Hold();
+        writer.faults.next(SharedCommand.Apply.class, Fault.heldBefore(untold));
+        CompletableFuture<?> write = CompletableFuture.runAsync(() -> writer.items.save(NEW));
+        await().atMost(SOON).until(() -> untold.awaitArrival(Duration.ofMillis(10)));
+        trailing.connection.holdAnnouncements();
+        Session session = Session.start();
+
+        assertThat(reader.items.in(session).find(1L)).contains(NEW);
+
+        assertThat(trailing.items.in(session).find(1L)).contains(NEW);
+        trailing.connection.releaseAnnouncements();
+        untold.release();
+        write.get(10, TimeUnit.SECONDS);
+    }
+
+    private Node startThrough() {
+        return cluster.start(repository -> {});
+    }
+
+    private void leaveUnknown(ThrowingCallable write) {
+        cluster.primary.loseNextCommitReply();
+        assertThatThrownBy(write)
+                .isInstanceOfSatisfying(
+                        UnderstudyException.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.UNKNOWN));
+    }
+
+    /** Until a session that has seen nothing is served by the near replica. */
+    private static void awaitNearHit(Node node) {
+        long before = node.items.counters().nearHits.sum();
+        await().atMost(SOON).until(() -> {
+            node.items.in(Session.start()).find(1L);
+            return node.items.counters().nearHits.sum() > before;
+        });
     }
 }

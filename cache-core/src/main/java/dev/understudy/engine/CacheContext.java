@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** What every part of one repository's engine works with. Thread-safe. */
 final class CacheContext<K, V> {
     private static final long IDENTITY_BOUND = 1L << 53;
+    private static final Duration CLOCKS_DIFFER = Duration.ofMinutes(1);
 
     final RepositorySettings settings;
     final PrimaryStore<K, V> store;
@@ -82,6 +83,15 @@ final class CacheContext<K, V> {
     long micros() {
         Instant now = clock.now();
         return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+    }
+
+    /**
+     * When, in microseconds since 1970, all replicas have what the primary shows now: the writer's marker and the near entries of others have
+     * ended, also where nobody tells, and clocks differ.
+     */
+    long knownEverywhereAt() {
+        Duration longest = settings.marker().plus(settings.near().timeToLive()).plus(CLOCKS_DIFFER);
+        return micros() + longest.toNanos() / 1000;
     }
 
     static <T> T present(@Nullable T argument, String name) {

@@ -242,7 +242,12 @@ public final class CacheEngine<K, V> {
                         mutations, options.ack().orElse(context.settings.back().ack()), known, deadline)
                 : through.write(mutations, known, deadline, onPartition(options));
         if (session != null) {
-            mutations.forEach(mutation -> remember(session, mutation, receipts.get(mutation.key())));
+            mutations.forEach(mutation -> {
+                WriteReceipt receipt = receipts.get(mutation.key());
+                if (receipt != null) {
+                    remember(session, mutation.key(), mutation.value().isPresent(), receipt);
+                }
+            });
         }
         return receipts;
     }
@@ -253,15 +258,19 @@ public final class CacheEngine<K, V> {
                 : session.known(name(), context.address(key).text(), context.micros());
     }
 
-    private void remember(SessionState session, Mutation<K, V> mutation, @Nullable WriteReceipt receipt) {
-        if (receipt == null) {
-            return;
-        }
-        ShardKey address = context.address(mutation.key());
-        if (mutation.value().isPresent()) {
-            session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
+    private void remember(SessionState session, K key, boolean isUpsert, WriteReceipt receipt) {
+        ShardKey address = context.address(key);
+        if (isUpsert) {
+            session.wrote(
+                    name(),
+                    address.text(),
+                    address.shard(),
+                    receipt.version(),
+                    receipt.position(),
+                    context.knownEverywhereAt());
         } else {
-            session.deleted(name(), address.text(), address.shard(), receipt.position());
+            session.deleted(
+                    name(), address.text(), address.shard(), receipt.position(), context.knownEverywhereAt());
         }
     }
 
@@ -309,8 +318,7 @@ public final class CacheEngine<K, V> {
         WriteReceipt receipt = updates.locked(
                 key, change, k -> knownTo(session, k), context.deadline(options.timeout()), onPartition(options));
         if (session != null) {
-            ShardKey address = context.address(key);
-            session.wrote(name(), address.text(), address.shard(), receipt.version(), receipt.position());
+            remember(session, key, true, receipt);
         }
         return receipt;
     }

@@ -16,19 +16,20 @@ import org.jspecify.annotations.Nullable;
  * @param tier where
  * @param asOf the moment, on the engine's clock, before which every applied change is contained
  * @param mayTrail whether acknowledged write-backs may be missing
- * @param isFilled whether the shared replica vouches for it: false for a row whose fill was refused or could not be made, as a newer one may be
- *     there
+ * @param isFilled whether the shared replica holds it or something newer, so that its position covers it. A row of the primary does not count
+ *     until its fill was accepted: the write that made it may not be announced yet, and a newer one may be
  */
 record Found<V>(Optional<V> value, Version version, Tier tier, long asOf, boolean mayTrail, boolean isFilled) {
-    static <V> Found<V> at(Tier tier, @Nullable Row<V> row, long asOf, boolean mayTrail) {
+    /** The primary's row, of which the shared replica knows nothing. */
+    static <V> Found<V> loaded(@Nullable Row<V> row, long asOf, boolean mayTrail) {
         return row == null
-                ? new Found<>(Optional.empty(), Version.ABSENT, tier, asOf, mayTrail, true)
-                : new Found<>(Optional.of(row.value()), row.version(), tier, asOf, mayTrail, true);
+                ? new Found<>(Optional.empty(), Version.ABSENT, Tier.PRIMARY, asOf, mayTrail, false)
+                : new Found<>(Optional.of(row.value()), row.version(), Tier.PRIMARY, asOf, mayTrail, false);
     }
 
-    /** The same, not to be installed. */
-    Found<V> unfilled() {
-        return new Found<>(value, version, tier, asOf, mayTrail, false);
+    /** The same, with its fill accepted. */
+    Found<V> filled() {
+        return new Found<>(value, version, tier, asOf, mayTrail, true);
     }
 
     Versioned<V> versioned(CacheContext<?, V> context) {

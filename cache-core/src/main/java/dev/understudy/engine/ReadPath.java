@@ -18,8 +18,9 @@ import java.util.concurrent.TimeoutException;
  * Reads below the near replica: one load per key and instance, from the shared replica or through a lease from the primary. Thread-safe.
  *
  * <h2>Ordering</h2>
- * A caller joins a load under way only while nothing was announced or written by this instance for its key since that load began;
- * so a read that follows a write never returns what was there before it.
+ * A caller joins a load under way only if that load began within the staleness that he accepts, and while nothing was announced or written by
+ * this instance for its key since; so a read that follows a write never returns what was there before it, also where the write's announcement
+ * is still on its way.
  *
  * <h2>Bounds</h2>
  * Every wait ends at the caller's deadline. A joined load that fails is tried once more by the caller itself.
@@ -40,12 +41,16 @@ final class ReadPath<K, V> {
         this.reads = reads;
     }
 
-    /** What the shared replica or the primary says of the keys; also installs it in the near replica. */
-    Map<K, Found<V>> load(Collection<K> keys, Deadline deadline) {
+    /**
+     * What the shared replica or the primary says of the keys; also installs it in the near replica.
+     *
+     * @param stalenessNanos how long ago the load of an answer may have begun
+     */
+    Map<K, Found<V>> load(Collection<K> keys, long stalenessNanos, Deadline deadline) {
         Map<K, Flight<V>> own = new LinkedHashMap<>();
         Map<K, Flight<V>> joined = new LinkedHashMap<>();
         for (K key : keys) {
-            begin(key, own, joined);
+            begin(key, stalenessNanos, own, joined);
         }
         Map<K, Found<V>> found = fly(own, deadline);
         context.counters.joinedLoads.add(joined.size());
@@ -53,9 +58,11 @@ final class ReadPath<K, V> {
         return found;
     }
 
-    private void begin(K key, Map<K, Flight<V>> own, Map<K, Flight<V>> joined) {
+    private void begin(K key, long stalenessNanos, Map<K, Flight<V>> own, Map<K, Flight<V>> joined) {
         Flight<V> present = flights.get(key);
-        if (present != null && !present.ticket().isTouched()) {
+        if (present != null
+                && !present.ticket().isTouched()
+                && context.clock.nanoTime() - present.ticket().began() <= stalenessNanos) {
             joined.put(key, present);
             return;
         }

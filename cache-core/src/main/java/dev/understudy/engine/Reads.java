@@ -6,6 +6,7 @@ import dev.understudy.model.Versioned;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -43,7 +44,12 @@ public final class Reads<K, V> {
             context.counters.nearHits.increment();
             return near.value(entry);
         }
-        Map<K, Found<V>> found = renewals.load(Set.of(key), maxStaleNanos, context.deadline(Optional.empty()));
+        if (defaultStaleness < 0) {
+            return CacheContext.present(read(List.of(key), Read.defaults(), null).get(key), "the answer")
+                    .value();
+        }
+        Map<K, Found<V>> found =
+                renewals.load(Set.of(key), defaultStaleness, maxStaleNanos, context.deadline(Optional.empty()));
         return found.values().iterator().next().value();
     }
 
@@ -85,7 +91,7 @@ public final class Reads<K, V> {
             }
         }
         if (!missing.isEmpty()) {
-            renewals.load(missing, staleLimit(options, staleness), deadline)
+            renewals.load(missing, staleness, staleLimit(options, staleness), deadline)
                     .forEach((key, found) -> answers.put(key, found.versioned(context)));
         }
         return answers;

@@ -47,7 +47,7 @@ final class Renewals<K, V> {
         if (!renewing.add(key)) {
             return;
         }
-        CompletableFuture<Map<K, Found<V>>> load = begin(Set.of(key), context.deadline(Optional.empty()));
+        CompletableFuture<Map<K, Found<V>>> load = begin(Set.of(key), Long.MAX_VALUE, context.deadline(Optional.empty()));
         if (load == null) {
             renewing.remove(key);
             return;
@@ -59,13 +59,14 @@ final class Renewals<K, V> {
     /**
      * What the replicas below say; what is held here, if it is at most so old, where they fail or are slow.
      *
+     * @param stalenessNanos what the caller accepts of the replicas below
      * @param limitNanos zero or less if only a fresh answer will do
      */
-    Map<K, Found<V>> load(Set<K> keys, long limitNanos, Deadline deadline) {
+    Map<K, Found<V>> load(Set<K> keys, long stalenessNanos, long limitNanos, Deadline deadline) {
         if (limitNanos <= 0 || stale(keys, limitNanos) == null) {
-            return readPath.load(keys, deadline);
+            return readPath.load(keys, stalenessNanos, deadline);
         }
-        CompletableFuture<Map<K, Found<V>>> load = begin(keys, deadline);
+        CompletableFuture<Map<K, Found<V>>> load = begin(keys, stalenessNanos, deadline);
         long patience = context.settings.near().patience().toNanos();
         if (load != null) {
             try {
@@ -84,7 +85,7 @@ final class Renewals<K, V> {
         }
         Map<K, Found<V>> answer = stale(keys, limitNanos);
         if (answer == null) {
-            return readPath.load(keys, deadline);
+            return readPath.load(keys, stalenessNanos, deadline);
         }
         context.counters.staleReads.add(answer.size());
         return answer;
@@ -102,7 +103,7 @@ final class Renewals<K, V> {
         return answer;
     }
 
-    private @Nullable CompletableFuture<Map<K, Found<V>>> begin(Set<K> keys, Deadline deadline) {
+    private @Nullable CompletableFuture<Map<K, Found<V>>> begin(Set<K> keys, long stalenessNanos, Deadline deadline) {
         if (!room.tryAcquire()) {
             return null;
         }
@@ -111,7 +112,7 @@ final class Renewals<K, V> {
         try {
             executor.execute(() -> {
                 try {
-                    load.complete(readPath.load(keys, deadline));
+                    load.complete(readPath.load(keys, stalenessNanos, deadline));
                 } catch (RuntimeException e) {
                     // Told to who waits for it; a renewal that failed is asked for again by a later hit.
                     load.completeExceptionally(e);

@@ -6,6 +6,7 @@ import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
+import dev.understudy.model.Version;
 import dev.understudy.model.Versioned;
 import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.ShardPosition;
@@ -25,8 +26,11 @@ import org.jspecify.annotations.Nullable;
  * loaded: the position noted for the session then covers what it was shown.
  *
  * <h2>Shared</h2>
- * The shared replica has everything unless it lost its memory: positions are read after the entries, so that the session's floor is never below
- * what it was shown. A position below the floor sends the read to the primary.
+ * The shared replica has everything that was announced unless it lost its memory: positions are read after the entries, so that the session's
+ * floor is never below what it was shown. A position below the floor sends the read to the primary.
+ *
+ * <h2>Primary</h2>
+ * What it shows no position covers: the session remembers its version ({@link SessionState#shown}).
  */
 final class SessionReads<K, V> {
     private final CacheContext<K, V> context;
@@ -44,6 +48,11 @@ final class SessionReads<K, V> {
     /** Answers for every key. */
     Map<K, Versioned<V>> read(Set<K> keys, long staleness, SessionState session, Deadline deadline) {
         Map<K, Versioned<V>> answers = new LinkedHashMap<>();
+        if (session.isDirect(context.micros())) {
+            fromPrimary(keys, session, false, deadline)
+                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
+            return answers;
+        }
         Set<K> missing = new LinkedHashSet<>();
         for (K key : keys) {
             NearEntry<V> entry = fromNear(key, staleness, session);
@@ -61,19 +70,25 @@ final class SessionReads<K, V> {
     }
 
     private @Nullable NearEntry<V> fromNear(K key, long staleness, SessionState session) {
-        ShardKey address = context.address(key);
-        ShardState state = shards.state(address.shard());
+        ShardState state = shards.state(context.address(key).shard());
         Position before = state.applied();
         NearEntry<V> entry = near.get(key, staleness);
-        if (entry == null || !near.isCovered(entry)) {
+        if (entry == null || session.isStrict() || !near.isCovered(entry)) {
             return null;
         }
-        String cache = context.store.name();
-        if (!session.isSatisfied(cache, address.text(), address.shard(), entry.version(), before)) {
-            return null;
-        }
-        session.saw(cache, address.shard(), state.applied());
-        return entry;
+        return accepts(session, key, entry.version(), before, state.applied()) ? entry : null;
+    }
+
+    private boolean accepts(SessionState session, K key, Version version, Position applied, Position covering) {
+        ShardKey address = context.address(key);
+        return session.accepts(
+                context.store.name(),
+                address.text(),
+                address.shard(),
+                version,
+                applied,
+                covering,
+                context.knownEverywhereAt());
     }
 
     private Map<K, Found<V>> fromShared(Set<K> keys, SessionState session, Deadline deadline) {
@@ -85,18 +100,17 @@ final class SessionReads<K, V> {
             List<ShardPosition> positions = positions(deadline);
             Set<K> uncovered = new LinkedHashSet<>();
             found.forEach((key, answer) -> {
-                ShardKey address = context.address(key);
                 Position position = positions.isEmpty()
                         ? Position.NONE
-                        : positions.get(address.shard()).position();
-                if (!answer.mayTrail() && session.isCovered(context.store.name(), address.shard(), position)) {
-                    session.saw(context.store.name(), address.shard(), position);
+                        : positions.get(context.address(key).shard()).position();
+                Position covering = answer.isFilled() ? position : Position.NONE;
+                if (!answer.mayTrail() && accepts(session, key, answer.version(), position, covering)) {
                     near.install(key, present(tickets, key), answer);
                 } else {
                     uncovered.add(key);
                 }
             });
-            found.putAll(fromPrimary(uncovered, positions.isEmpty(), deadline));
+            found.putAll(fromPrimary(uncovered, session, positions.isEmpty(), deadline));
             return found;
         } finally {
             tickets.forEach(near::leave);
@@ -112,8 +126,8 @@ final class SessionReads<K, V> {
         }
     }
 
-    /** The shared replica is away or has lost what the session saw. */
-    private Map<K, Found<V>> fromPrimary(Set<K> keys, boolean isAway, Deadline deadline) {
+    /** The shared replica is away, has lost what the session saw or has not heard of it yet. */
+    private Map<K, Found<V>> fromPrimary(Set<K> keys, SessionState session, boolean isAway, Deadline deadline) {
         if (keys.isEmpty()) {
             return Map.of();
         }
@@ -127,7 +141,11 @@ final class SessionReads<K, V> {
         context.counters.uncoveredReads.add(keys.size());
         // What the session saw may be a write that is pending still, or again: the primary alone would go back behind
         // it.
-        return context.settings.writeBack() ? reads.readStrong(keys, deadline) : reads.readPrimary(keys, deadline);
+        Map<K, Found<V>> found =
+                context.settings.writeBack() ? reads.readStrong(keys, deadline) : reads.readPrimary(keys, deadline);
+        found.forEach((key, answer) -> session.shown(
+                context.store.name(), context.address(key).text(), answer.version(), context.knownEverywhereAt()));
+        return found;
     }
 
     private static <K> Ticket present(Map<K, Ticket> tickets, K key) {

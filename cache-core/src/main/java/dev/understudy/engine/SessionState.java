@@ -12,15 +12,21 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What one session wrote and saw: a version for each of the last keys that it wrote, and for each shard the position below which it must not
- * be served. Thread-safe.
+ * What one session wrote and saw: for each shard the position below which it must not be served, and the versions of the last keys that it wrote
+ * or was shown by the primary. Thread-safe.
  *
  * <p>Source: the session guarantees of Terry et al., "Session Guarantees for Weakly Consistent Replicated Data", PDIS 1994; keys first and
  * watermarks as the coarser overflow as in Shi et al., "FlightTracker", OSDI 2020.
  *
+ * <h2>Invariant</h2>
+ * Whatever the session was shown is covered by its shard's position, or its key is remembered as beside: the shared replica may not know of it
+ * yet (its writer has committed and not told, the replica was away). A replica serves such a key only with that version or a newer one; whether
+ * a row comes after its absence, or absence after the row, no version tells, and without a version column none tells anything.
+ *
  * <h2>Bounds</h2>
  * {@link #KEYS} keys, {@link #FLOORS} shards. A key that falls out leaves the position of its shard, which is coarser and still
- * safe. A shard that falls out makes the session strict: it is not served by near replicas any more.
+ * safe. A key beside that falls out makes the session direct, for the time that its caller gives: it is not served by replicas. A shard that falls
+ * out makes the session strict: it is not served by near replicas any more.
  *
  * <h2>Forged tokens</h2>
  * A position or version that was never given only keeps the near replica from serving the owner; a version from the future is not
@@ -32,39 +38,83 @@ public final class SessionState {
     /** Characters of a token: leaves room for a cookie's name and attributes in the 4096 bytes that a browser keeps. */
     static final int MAXIMUM_TOKEN = 3_800;
 
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     /** How far a version may lie ahead of this instance's clock to be passed on. */
     private static final long AHEAD_MICROS = 60_000_000;
 
-    private final Map<Long, Version> keys = new LinkedHashMap<>();
+    private final Map<Long, Seen> keys = new LinkedHashMap<>();
     private final Map<Long, Position> floors = new LinkedHashMap<>();
     private boolean strict;
+    private long directUntil;
+
+    /** What is remembered of a key. Immutable. */
+    private record Seen(Version version, boolean isBeside) {
+        /** Whether a replica that has what the session's position covers may show that version. */
+        boolean allows(Version shown) {
+            if (isBeside && (version.isAbsent() || shown.isAbsent() || shown.equals(Version.UNVERSIONED))) {
+                return version.isAbsent() && shown.isAbsent();
+            }
+            // The position alone tells whether an absence is as new as the session.
+            return shown.isAbsent() || shown.compareTo(version) >= 0;
+        }
+    }
 
     /** A session that has seen nothing. */
     public SessionState() {}
 
-    /** The session wrote a row: its near reads of the key begin at that version, those of the shard at that position. */
-    synchronized void wrote(String cache, String key, int shard, Version version, Position position) {
-        long id = hash(cache, key);
-        keys.remove(id);
-        keys.put(id, version);
-        if (keys.size() > KEYS) {
-            Iterator<Long> oldest = keys.keySet().iterator();
-            oldest.next();
-            oldest.remove();
-        }
+    /**
+     * The session wrote a row: its reads of the key begin at that version, those of the shard at that position.
+     *
+     * @param position {@link Position#NONE} if the shared replica was not told
+     * @param until see {@link #shown}
+     */
+    synchronized void wrote(String cache, String key, int shard, Version version, Position position, long until) {
+        remember(hash(cache, key), new Seen(version, isNone(position)), until);
         saw(cache, shard, position);
     }
 
     /** The session deleted a row: from here on "no such row" is an answer, if it is as new as that position. */
-    synchronized void deleted(String cache, String key, int shard, Position position) {
-        keys.remove(hash(cache, key));
-        saw(cache, shard, position);
+    synchronized void deleted(String cache, String key, int shard, Position position, long until) {
+        if (isNone(position)) {
+            remember(hash(cache, key), new Seen(Version.ABSENT, true), until);
+        } else {
+            keys.remove(hash(cache, key));
+            saw(cache, shard, position);
+        }
+    }
+
+    /**
+     * The session was shown a row, or that there is none, by the primary: the positions of the shared replica do not cover it.
+     *
+     * @param until when at the latest the replicas have it too, in microseconds since 1970
+     */
+    synchronized void shown(String cache, String key, Version version, long until) {
+        long id = hash(cache, key);
+        Seen before = keys.get(id);
+        // Of two calls at a time the one that read first may come last.
+        boolean isOvertaken = before != null && !version.isAbsent() && before.version().isAfter(version);
+        remember(id, new Seen(isOvertaken ? before.version() : version, true), until);
+    }
+
+    private void remember(long id, Seen seen, long until) {
+        keys.remove(id);
+        keys.put(id, seen);
+        if (keys.size() > KEYS) {
+            Iterator<Seen> oldest = keys.values().iterator();
+            if (oldest.next().isBeside()) {
+                directUntil = Math.max(directUntil, until);
+            }
+            oldest.remove();
+        }
+    }
+
+    private static boolean isNone(Position position) {
+        return position.generation().equals(Generation.NONE);
     }
 
     /** The session was served at that position, or wrote there. */
     synchronized void saw(String cache, int shard, Position position) {
-        if (position.generation().equals(Generation.NONE)) {
+        if (isNone(position)) {
             return;
         }
         long id = hash(cache, Integer.toString(shard));
@@ -79,30 +129,51 @@ public final class SessionState {
         }
     }
 
-    /** Whether a near entry of the key with that version, in a replica that has applied the position, may serve. */
-    synchronized boolean isSatisfied(String cache, String key, int shard, Version version, Position applied) {
-        if (strict) {
-            return false;
-        }
+    /**
+     * Whether the session may be shown that version by a replica; takes note of it if so.
+     *
+     * @param applied what the replica certainly had when it was asked
+     * @param covering a position that covers the answer, {@link Position#NONE} if none is known
+     * @param until see {@link #shown}
+     */
+    synchronized boolean accepts(
+            String cache, String key, int shard, Version version, Position applied, Position covering, long until) {
         Position floor = floors.get(hash(cache, Integer.toString(shard)));
         if (floor != null && !applied.covers(floor)) {
             return false;
         }
-        Version written = keys.get(hash(cache, key));
-        // Absent rows have no version: the position alone tells whether the absence is as new as the session.
-        return written == null || version.isAbsent() || version.compareTo(written) >= 0;
+        long id = hash(cache, key);
+        Seen seen = keys.get(id);
+        if (seen != null && !seen.allows(version)) {
+            return false;
+        }
+        if (isNone(covering)) {
+            shown(cache, key, version, until);
+            return true;
+        }
+        saw(cache, shard, covering);
+        if (seen != null && version.isAbsent()) {
+            keys.remove(id);
+        } else if (seen != null) {
+            keys.put(id, new Seen(version, false));
+        }
+        return true;
     }
 
-    /** Whether the shared replica at that position holds everything the session saw of the shard. */
-    synchronized boolean isCovered(String cache, int shard, Position position) {
-        Position floor = floors.get(hash(cache, Integer.toString(shard)));
-        return floor == null || position.covers(floor);
+    /** Whether near replicas may not serve the session: a position that they would have to have is not known any more. */
+    synchronized boolean isStrict() {
+        return strict;
     }
 
-    /** The version that the session wrote, for ordering its next write after it; absent if it is not known or not credible. */
+    /** Whether no replica may serve the session. */
+    synchronized boolean isDirect(long nowMicros) {
+        return nowMicros < directUntil;
+    }
+
+    /** The version that the session wrote or was shown, for ordering its next write after it; absent if it is not known or not credible. */
     synchronized Version known(String cache, String key, long nowMicros) {
-        Version written = keys.getOrDefault(hash(cache, key), Version.ABSENT);
-        return written.value() > nowMicros + AHEAD_MICROS ? Version.ABSENT : written;
+        Seen seen = keys.get(hash(cache, key));
+        return seen == null || seen.version().value() > nowMicros + AHEAD_MICROS ? Version.ABSENT : seen.version();
     }
 
     /** Compact text, for a cookie or header: at most {@value #MAXIMUM_TOKEN} characters, URL-safe. */
@@ -110,10 +181,11 @@ public final class SessionState {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(FORMAT);
         out.write(strict ? 1 : 0);
+        varint(out, directUntil);
         varint(out, keys.size());
-        keys.forEach((id, version) -> {
+        keys.forEach((id, seen) -> {
             fixed(out, id);
-            varint(out, version.value());
+            varint(out, seen.version().value() << 1 | (seen.isBeside() ? 1 : 0));
         });
         varint(out, floors.size());
         floors.forEach((id, position) -> {
@@ -154,10 +226,12 @@ public final class SessionState {
                 throw new IllegalArgumentException("another format");
             }
             state.strict = bytes[at++] != 0;
+            state.directUntil = varint();
             long keyCount = bounded(KEYS);
             for (long i = 0; i < keyCount; i++) {
                 long id = fixed();
-                state.keys.put(id, new Version(varint()));
+                long seen = varint();
+                state.keys.put(id, new Seen(new Version(seen >>> 1), (seen & 1) == 1));
             }
             long floorCount = bounded(FLOORS);
             for (long i = 0; i < floorCount; i++) {

@@ -262,7 +262,6 @@ final class SharedReads<K, V> {
         Set<K> toLoad = new LinkedHashSet<>(granted);
         toLoad.addAll(unfilled);
         fromPrimary(toLoad, deadline, false, found);
-        unfilled.forEach(key -> found.computeIfPresent(key, (k, row) -> row.unfilled()));
         fill(List.copyOf(granted), found, leaseId, deadline);
         return waiting;
     }
@@ -311,7 +310,8 @@ final class SharedReads<K, V> {
             // A fill that fails or has lost its lease costs the next reader a load, nothing else.
             if (reply.failure() != null || reply.result() == FillReply.LOST) {
                 context.counters.lostFills.increment();
-                found.computeIfPresent(keys.get(i), (key, row) -> row.unfilled());
+            } else {
+                found.computeIfPresent(keys.get(i), (key, row) -> row.filled());
             }
         }
     }
@@ -323,7 +323,7 @@ final class SharedReads<K, V> {
         long asOf = context.clock.nanoTime();
         Map<K, Row<V>> rows = primary.load(keys, deadline);
         for (K key : keys) {
-            found.put(key, Found.at(Tier.PRIMARY, rows.get(key), asOf, mayTrail));
+            found.put(key, Found.loaded(rows.get(key), asOf, mayTrail));
         }
     }
 

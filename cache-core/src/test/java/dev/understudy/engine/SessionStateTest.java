@@ -21,7 +21,9 @@ class SessionStateTest {
         SessionState state = new SessionState();
         for (int i = 0; i < 10_000; i++) {
             Position position = new Position(new Generation(0xFFFF_FFFFL), Version.UNKNOWN.value() - i);
-            state.wrote("cache", "key" + i, i % SessionState.FLOORS, new Version((1L << 52) + i), position);
+            Version version = new Version((1L << 52) + i);
+            state.shown("cache", "other" + i, version, Long.MAX_VALUE);
+            state.wrote("cache", "key" + i, i % SessionState.FLOORS, version, position, Long.MAX_VALUE);
         }
 
         String token = state.token();
@@ -41,8 +43,55 @@ class SessionStateTest {
 
         SessionState resumed = SessionState.resume(state.token());
 
-        assertThat(resumed.isSatisfied("cache", "key", 0, new Version(2), position))
-                .isFalse();
+        assertThat(resumed.isStrict()).isTrue();
+    }
+
+    @Test
+    void accepts_rowOlderThanThePrimaryShowed_isRefusedAtAnyPosition() {
+        SessionState state = new SessionState();
+        state.shown("cache", "key", new Version(6), 0);
+
+        SessionState resumed = SessionState.resume(state.token());
+
+        assertThat(accepts(resumed, new Version(4))).isFalse();
+        assertThat(accepts(resumed, Version.ABSENT)).as("the absence before or after").isFalse();
+        assertThat(accepts(resumed, new Version(6))).isTrue();
+        assertThat(accepts(resumed, Version.ABSENT)).as("covered from then on").isTrue();
+    }
+
+    @Test
+    void accepts_rowAfterThePrimaryShowedNone_isRefused() {
+        SessionState state = new SessionState();
+        state.shown("cache", "key", Version.ABSENT, 0);
+
+        assertThat(accepts(state, new Version(4))).isFalse();
+        assertThat(accepts(state, Version.ABSENT)).isTrue();
+    }
+
+    @Test
+    void accepts_rowWithoutVersionAfterThePrimaryWasAsked_isRefused() {
+        SessionState state = new SessionState();
+        state.shown("cache", "key", Version.UNVERSIONED, 0);
+
+        assertThat(accepts(state, Version.UNVERSIONED)).isFalse();
+    }
+
+    @Test
+    void shown_moreRowsThanATokenHolds_isDirectForTheTimeGiven() {
+        SessionState state = new SessionState();
+        for (int i = 0; i <= SessionState.KEYS; i++) {
+            state.shown("cache", "key" + i, new Version(2), 1_000);
+        }
+
+        SessionState resumed = SessionState.resume(state.token());
+
+        assertThat(resumed.isDirect(999)).isTrue();
+        assertThat(resumed.isDirect(1_000)).isFalse();
+    }
+
+    private static boolean accepts(SessionState state, Version version) {
+        Position position = new Position(new Generation(1), 1);
+        return state.accepts("cache", "key", 0, version, position, position, 0);
     }
 
     @Test
@@ -75,7 +124,7 @@ class SessionStateTest {
     @Test
     void known_versionOfTheFuture_isNotPassedOn() {
         SessionState forged = new SessionState();
-        forged.wrote("cache", "key", 0, Version.UNKNOWN, new Position(new Generation(1), 1));
+        forged.wrote("cache", "key", 0, Version.UNKNOWN, new Position(new Generation(1), 1), 0);
 
         assertThat(SessionState.resume(forged.token()).known("cache", "key", 1_000_000))
                 .isEqualTo(Version.ABSENT);
@@ -91,7 +140,7 @@ class SessionStateTest {
     private static byte[] bent(SplittableRandom random) {
         SessionState state = new SessionState();
         for (int i = random.nextInt(5); i >= 0; i--) {
-            state.wrote("cache", "key" + i, i, new Version(i + 2), new Position(new Generation(3), i));
+            state.wrote("cache", "key" + i, i, new Version(i + 2), new Position(new Generation(3), i), 5);
         }
         byte[] bytes = Base64.getUrlDecoder().decode(state.token());
         byte[] bent = Arrays.copyOf(bytes, Math.max(0, bytes.length + random.nextInt(-2, 3)));

@@ -193,6 +193,9 @@ final class InMemoryScripts {
             e.ver = c.version().value();
         }
         run.save(e, millis(c.timeToLive()));
+        if (e.pc > 0) {
+            run.announce(e.kind == V && e.ver > 1 ? e.ver : MAXV, e.kind);
+        }
         return FillReply.FILLED;
     }
 

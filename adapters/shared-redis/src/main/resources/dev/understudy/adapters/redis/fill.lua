@@ -7,4 +7,5 @@ if not e or e.dirty or e.a~=tonumber(ARGV[5]) or e.b<now then return {'lost'} en
 e.kind=tonumber(ARGV[6]); e.payload=ARGV[8]; e.a=0; e.b=0; e.wid=0
 if e.kind==V then e.ver=ver end
 save(e,ARGV[9])                                      -- a marker stays: its writer may have committed after the load
+if e.pc>0 then announce(e.kind==V and ver>1 and ver or MAXV,e.kind) end  -- or before it, and not told: what is shown, the position covers
 return {'filled'}
