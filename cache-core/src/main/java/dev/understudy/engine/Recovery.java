@@ -104,7 +104,9 @@ final class Recovery<K, V> {
         List<Write> lost = notPending(others, deadline);
         Map<String, Version> covered = covered(writes, deadline);
         for (Write write : writes) {
-            if (isCovered(write, covered)) {
+            Version held = covered.getOrDefault(write.address().text(), Version.ABSENT);
+            if (held.compareTo(write.version()) >= 0) {
+                forget(write.address(), held, deadline);
                 undrained.settled(write.address(), write.version());
             }
         }
@@ -118,6 +120,12 @@ final class Recovery<K, V> {
 
     private static boolean isCovered(Write write, Map<String, Version> covered) {
         return covered.getOrDefault(write.address().text(), Version.ABSENT).compareTo(write.version()) >= 0;
+    }
+
+    /** What was filled between the loss and the drain's commit is older than the row; the drain's own outcome no longer says so. */
+    private void forget(ShardKey address, Version below, Deadline deadline) {
+        shards.call(
+                address.shard(), generation -> new SharedCommand.Invalidate(address, generation, below), deadline);
     }
 
     private void put(Write write, byte[] payload, Deadline deadline) {

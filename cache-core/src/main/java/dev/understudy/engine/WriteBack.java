@@ -311,7 +311,10 @@ final class WriteBack<K, V> {
                 SharedEntry entry =
                         reads.entries(List.of(attempt.mutation.key()), deadline).get(0);
                 if (entry != null && entry.writeId() == attempt.writeId) {
-                    Position position = shards.state(attempt.address.shard()).applied();
+                    // Read after the entry, so that it covers the write.
+                    Position position = Replies.await(context.shared.positions(), deadline)
+                            .get(attempt.address.shard())
+                            .position();
                     return new WriteBackReply.Accepted(entry.version(), position, true);
                 }
                 break;

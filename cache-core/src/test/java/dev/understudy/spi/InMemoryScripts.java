@@ -210,7 +210,7 @@ final class InMemoryScripts {
         if (condition != -1 && run.marked(e)) {
             return new WriteBackReply.Marked(Duration.of(e.pd - run.now, ChronoUnit.MICROS));
         }
-        boolean known = e.has() && !run.suspect(e);
+        boolean known = e.has() && !run.suspect(e) && (condition == -1 || !e.dirty || e.b <= e.ver);
         if (!known) {
             boolean judged = condition != -1 && !e.dirty;
             if (base == -1 || (judged && base < MAXV && (e.a != c.writeId() || e.b < run.now))) {

@@ -19,7 +19,6 @@ import dev.understudy.spi.Item;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -29,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 /** What the callers do, and the history of it. Confined to the running actor. */
 final class Clients {
     final History history;
-    /** Values written back by instances that died later, which may be lost if the shared replica lost its memory too. */
-    private final Map<Long, World.Instance> writtenBack = new java.util.HashMap<>();
+    /** Those who wrote back: what was theirs may be lost if they die and the shared replica loses its memory too. */
+    private final Set<World.Instance> writersBack = new HashSet<>();
 
     private final World world;
     private final Random random;
@@ -44,15 +43,9 @@ final class Clients {
         this.history = new History(scheduler::tick);
     }
 
-    /** The values whose loss would be legal if the shared replica lost its memory. */
-    Set<Long> ofTheDead() {
-        Set<Long> values = new HashSet<>();
-        writtenBack.forEach((value, instance) -> {
-            if (!instance.isAlive) {
-                values.add(value);
-            }
-        });
-        return values;
+    /** Whether an instance that wrote back is dead: the loss of its writes would be legal if the shared replica lost its memory. */
+    boolean haveDeadWriters() {
+        return writersBack.stream().anyMatch(instance -> !instance.isAlive);
     }
 
     /** One caller: an operation after the other, each on any instance that lives. */
@@ -89,6 +82,9 @@ final class Clients {
         int dice = random.nextInt(100);
         boolean isBack = world.plan.back() && (!world.plan.through() || random.nextBoolean());
         Write options = isBack ? Write.back() : Write.through();
+        if (isBack) {
+            writersBack.add(instance);
+        }
         if (dice < 20) {
             read(process, "", null, instance, key, Level.STRONG, Duration.ZERO);
         } else if (dice < 35) {
@@ -103,21 +99,14 @@ final class Clients {
             History.Call call = history.delete(process, name, text(key));
             tell(call, () -> write(instance, session, key, Optional.empty(), Verb.DELETE, options));
         } else if (dice < 77) {
-            insert(process, name, session, instance, key, options, isBack);
+            insert(process, name, session, instance, key, options);
         } else if (dice < 85) {
-            update(process, name, session, instance, key, options, isBack);
+            update(process, name, session, instance, key, options);
         } else {
             int value = nextValue++;
             History.Call call = history.write(process, name, text(key), value);
-            note(isBack, value, instance);
             Item item = new Item(key, "v", value);
             tell(call, () -> write(instance, session, key, Optional.of(item), Verb.SAVE, options));
-        }
-    }
-
-    private void note(boolean isBack, long value, World.Instance instance) {
-        if (isBack) {
-            writtenBack.put(value, instance);
         }
     }
 
@@ -127,11 +116,9 @@ final class Clients {
             @Nullable SessionState session,
             World.Instance instance,
             long key,
-            Write options,
-            boolean isBack) {
+            Write options) {
         int value = nextValue++;
         History.Call call = history.write(process, name, text(key), value);
-        note(isBack, value, instance);
         Item item = new Item(key, "v", value);
         try {
             WriteReceipt receipt = write(instance, session, key, Optional.of(item), Verb.INSERT, options);
@@ -148,12 +135,10 @@ final class Clients {
             @Nullable SessionState session,
             World.Instance instance,
             long key,
-            Write options,
-            boolean isBack) {
+            Write options) {
         int value = nextValue++;
         AtomicReference<Item> before = new AtomicReference<>();
         History.Call call = history.write(process, name, text(key), value);
-        note(isBack, value, instance);
         try {
             WriteReceipt receipt = instance.engine()
                     .update(

@@ -174,10 +174,8 @@ final class Simulation {
         violations.addAll(Copies.versionOrder(commits()));
         violations.addAll(Copies.fencing(commits()));
         violations.addAll(Provenance.noValueFromNowhere(clients.history));
-        Set<Long> excused = world.hasLostMemory() ? clients.ofTheDead() : Set.of();
-        boolean isCountable = !world.hasLostMemory() || !world.plan.back() || excused.isEmpty();
-        if (isCountable) {
-            violations.addAll(Provenance.noAcknowledgedWriteLost(clients.history, rows, excused));
+        if (!world.hasLostMemory() || !clients.haveDeadWriters()) {
+            violations.addAll(Provenance.noAcknowledgedWriteLost(clients.history, rows, Set.of()));
         }
         if (!world.hasLostMemory() || !world.plan.back()) {
             violations.addAll(Linearizability.check(clients.history));

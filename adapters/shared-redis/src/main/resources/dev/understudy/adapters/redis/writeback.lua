@@ -11,7 +11,7 @@ local e=load() or blank(); local wid=tonumber(ARGV[7])
 if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
 local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
 if condition~=-1 and marked(e) then return {'MARKED',e.pd-now} end  -- a write-through is about to replace what would be judged
-local known=has(e) and not suspect(e)
+local known=has(e) and not suspect(e) and (condition==-1 or not e.dirty or e.b<=e.ver)  -- nor if the primary went another way
 if not known then                                    -- rule 5: load the version first
   local judged=condition~=-1 and not e.dirty         -- a condition is judged by a load only under the writer's own lease:
   if base==-1 or judged and base<MAXV and (e.a~=wid or e.b<now) then  --  else a delete in between would be undone
