@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.model.Conflict;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.Unavailable;
+import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.spi.FaultySharedReplica.Fault;
@@ -97,5 +99,42 @@ class LateOutcomesTest {
         cluster.server.restart();
 
         assertThat(node.items.in(session).find(1L)).contains(NEW);
+    }
+
+    /** Between peek and commit the shared replica loses its memory and is told by a reader that there is no such row. */
+    @Test
+    void rowDrainedAfterALossOfMemory_isNotHiddenByWhatWasFilledBefore() {
+        Node node = cluster.startPaused();
+        Node reader = cluster.startPaused();
+        node.items.save(NEW, Write.back());
+        node.faults.every(SharedCommand.Drained.class, Fault.notSent());
+        node.faults.next(SharedCommand.Peek.class, Fault.after(() -> {
+            cluster.server.flush();
+            assertThat(reader.items.read(1L, Read.bounded(Duration.ZERO)).value())
+                    .isEmpty();
+        }));
+
+        node.items.resumeDrain();
+
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(reader.items
+                                .read(1L, Read.bounded(Duration.ZERO))
+                                .value())
+                        .contains(NEW));
+    }
+
+    /** The marker is of a generation that has passed; another writer marks the entry anew and takes his marker back. */
+    @Test
+    void unknownWriteOverAPendingOne_afterARestart_isStillSeenByStrongReads() {
+        Node node = cluster.startPaused();
+        node.items.save(OLD, Write.back());
+        cluster.primary.loseNextCommitReply();
+        assertThatThrownBy(() -> node.items.save(NEW)).isInstanceOf(UnderstudyException.class);
+        assertThat(node.items.read(1L, Read.strong()).value()).contains(NEW);
+
+        cluster.server.restart();
+        assertThatThrownBy(() -> node.items.insert(new Item(1, "third", 3))).isInstanceOf(Conflict.class);
+
+        assertThat(node.items.read(1L, Read.strong()).value()).contains(NEW);
     }
 }

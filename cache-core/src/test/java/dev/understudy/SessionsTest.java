@@ -181,6 +181,25 @@ class SessionsTest {
         write.get(10, TimeUnit.SECONDS);
     }
 
+    /** What this instance has applied does not cover a write whose answer, and announcement, it has not got. */
+    @Test
+    void writeBack_whoseReplyWasLost_isReadByItsSessionElsewhere() {
+        Node writer = cluster.startPaused();
+        Node trailing = cluster.startPaused();
+        writer.items.save(OLD);
+        awaitNearHit(trailing);
+        writer.connection.holdAnnouncements();
+        trailing.connection.holdAnnouncements();
+        writer.faults.next(SharedCommand.WriteBack.class, Fault.replyLost());
+        Session session = Session.start();
+
+        writer.items.in(session).delete(1L, Write.back());
+
+        assertThat(trailing.items.in(session).find(1L)).isEmpty();
+        writer.connection.releaseAnnouncements();
+        trailing.connection.releaseAnnouncements();
+    }
+
     private Node startThrough() {
         return cluster.start(repository -> {});
     }

@@ -269,8 +269,7 @@ public final class CacheEngine<K, V> {
                     receipt.position(),
                     context.knownEverywhereAt());
         } else {
-            session.deleted(
-                    name(), address.text(), address.shard(), receipt.position(), context.knownEverywhereAt());
+            session.deleted(name(), address.text(), address.shard(), receipt.position(), context.knownEverywhereAt());
         }
     }
 

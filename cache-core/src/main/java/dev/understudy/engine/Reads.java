@@ -45,7 +45,8 @@ public final class Reads<K, V> {
             return near.value(entry);
         }
         if (defaultStaleness < 0) {
-            return CacheContext.present(read(List.of(key), Read.defaults(), null).get(key), "the answer")
+            return CacheContext.present(
+                            read(List.of(key), Read.defaults(), null).get(key), "the answer")
                     .value();
         }
         Map<K, Found<V>> found =

@@ -124,8 +124,7 @@ final class Recovery<K, V> {
 
     /** What was filled between the loss and the drain's commit is older than the row; the drain's own outcome no longer says so. */
     private void forget(ShardKey address, Version below, Deadline deadline) {
-        shards.call(
-                address.shard(), generation -> new SharedCommand.Invalidate(address, generation, below), deadline);
+        shards.call(address.shard(), generation -> new SharedCommand.Invalidate(address, generation, below), deadline);
     }
 
     private void put(Write write, byte[] payload, Deadline deadline) {

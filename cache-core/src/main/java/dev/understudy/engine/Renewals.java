@@ -47,7 +47,8 @@ final class Renewals<K, V> {
         if (!renewing.add(key)) {
             return;
         }
-        CompletableFuture<Map<K, Found<V>>> load = begin(Set.of(key), Long.MAX_VALUE, context.deadline(Optional.empty()));
+        CompletableFuture<Map<K, Found<V>>> load =
+                begin(Set.of(key), Long.MAX_VALUE, context.deadline(Optional.empty()));
         if (load == null) {
             renewing.remove(key);
             return;

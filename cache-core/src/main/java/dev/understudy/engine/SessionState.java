@@ -92,8 +92,9 @@ public final class SessionState {
         long id = hash(cache, key);
         Seen before = keys.get(id);
         // Of two calls at a time the one that read first may come last.
-        boolean isOvertaken = before != null && !version.isAbsent() && before.version().isAfter(version);
-        remember(id, new Seen(isOvertaken ? before.version() : version, true), until);
+        Version known = before == null ? Version.ABSENT : before.version();
+        boolean isOvertaken = !version.isAbsent() && known.isAfter(version);
+        remember(id, new Seen(isOvertaken ? known : version, true), until);
     }
 
     private void remember(long id, Seen seen, long until) {

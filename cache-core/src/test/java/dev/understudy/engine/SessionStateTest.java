@@ -54,7 +54,9 @@ class SessionStateTest {
         SessionState resumed = SessionState.resume(state.token());
 
         assertThat(accepts(resumed, new Version(4))).isFalse();
-        assertThat(accepts(resumed, Version.ABSENT)).as("the absence before or after").isFalse();
+        assertThat(accepts(resumed, Version.ABSENT))
+                .as("the absence before or after")
+                .isFalse();
         assertThat(accepts(resumed, new Version(6))).isTrue();
         assertThat(accepts(resumed, Version.ABSENT)).as("covered from then on").isTrue();
     }

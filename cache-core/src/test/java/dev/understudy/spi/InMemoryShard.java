@@ -110,8 +110,8 @@ final class InMemoryShard {
             e.own = stored.own();
             e.ver = stored.version();
             e.wid = stored.writeId();
+            e.pc = stored.markers();
             if (stored.generation() == m.generation) {
-                e.pc = stored.markers();
                 e.pd = stored.markerDeadline();
                 e.ft = stored.forgottenAt();
             }

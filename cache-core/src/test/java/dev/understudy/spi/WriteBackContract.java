@@ -89,6 +89,28 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
     }
 
     @Test
+    void writeBack_conditionOnAPendingWriteThatThePrimaryWentAnotherWayThan_asksForTheBase() {
+        ShardKey key = key("a");
+        WriteBackReply.Accepted first = writeBack(key, "1", 0);
+        call(invalidate(key, first.version().value() + 1));
+        SharedCommand.WriteBack judged = writeBackOf(
+                key,
+                EntryKind.VALUE,
+                "2",
+                9,
+                Condition.version(first.version()),
+                Optional.of(new Version(first.version().value() + 1)),
+                10);
+
+        assertThat(call(conditional(key, 8, Condition.version(first.version()))))
+                .isInstanceOf(WriteBackReply.Cold.class);
+        assertThat(call(judged))
+                .isEqualTo(
+                        new WriteBackReply.Refused(new Version(first.version().value() + 1)));
+        writeBack(key, "unconditional", first.version().value() + 1);
+    }
+
+    @Test
     void peek_givesOldestFirst_withinAgeAndLimit() {
         ShardKey first = key("a");
         ShardKey second = sameShard(first);

@@ -64,6 +64,19 @@ public abstract class WriteThroughContract extends SharedReplicaCalls {
         assertThat(call(fillOf(key, 1, "late", 10))).isEqualTo(FillReply.LOST);
     }
 
+    /** The row may be of a write that is committed and not told. */
+    @Test
+    void fill_underAMarker_isAnnounced() {
+        ShardKey key = key("a");
+        prepare(key);
+        call(lease(key, 1));
+        long before = positionOf(key);
+
+        assertThat(call(fillOf(key, 1, "new", 10))).isEqualTo(FillReply.FILLED);
+
+        assertThat(positionOf(key)).isEqualTo(before + 1);
+    }
+
     @Test
     void apply_withoutMarker_forgets() {
         ShardKey key = key("a");

@@ -13,8 +13,8 @@ local function decode(s)
   e.payload=string.sub(s,p)
   if g~=gen then                                     -- rule 8, an entry of another generation:
     if not e.dirty then return nil end               --   clean reads as absent,
-    e.pc=0; e.pd=0; e.ft=0; e.b=MAXV                 --   dirty stays pending, without its markers; drained, it is forgotten,
-                                                     --   as a marker's writer may have committed and vanished
+    e.pd=0; e.ft=0; e.b=MAXV                         --   dirty stays pending, its markers those of vanished writers, who may have
+                                                     --   committed: strong reads go on asking the primary; drained, it is forgotten
   end
   return e
 end
