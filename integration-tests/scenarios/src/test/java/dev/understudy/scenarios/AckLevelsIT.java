@@ -15,6 +15,7 @@ import dev.understudy.model.Unavailable;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteReceipt;
+import dev.understudy.servers.RedisConsole;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.servers.RedisServer.AppendFsync;
 import dev.understudy.servers.TcpProxy;

@@ -12,6 +12,7 @@ import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteBackStatus;
 import dev.understudy.model.WriteMode;
+import dev.understudy.servers.RedisConsole;
 import dev.understudy.servers.RedisServer;
 import java.time.Duration;
 import java.util.ArrayList;

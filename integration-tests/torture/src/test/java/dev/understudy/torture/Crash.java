@@ -1,10 +1,14 @@
 package dev.understudy.torture;
 
+import dev.understudy.spi.FaultySharedReplica;
+import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.SharedCommand;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /** Ends this process at one point, as SIGKILL would: no hook runs, nothing is flushed. Thread-safe. */
 final class Crash {
-    private final CrashPoint point;
+    private volatile CrashPoint point;
     private final BooleanSupplier isDue;
     private final Journal journal;
 
@@ -17,6 +21,32 @@ final class Crash {
         this.point = point;
         this.isDue = isDue;
         this.journal = journal;
+    }
+
+    /** From now on the process ends at that point. */
+    void arm(CrashPoint next) {
+        point = next;
+    }
+
+    /** Has the calls to the shared replica tell where the process is. */
+    void watch(FaultySharedReplica replica) {
+        replica.every(
+                SharedCommand.Peek.class,
+                (call, send) -> send.get().thenApply(reply -> {
+                    if (!((List<?>) reply).isEmpty()) {
+                        at(CrashPoint.DRAIN_PEEKED);
+                    }
+                    return reply;
+                }));
+        replica.every(SharedCommand.Drained.class, Fault.after(() -> at(CrashPoint.DRAIN_TOLD)));
+        replica.every(SharedCommand.Prepare.class, (call, send) -> {
+            at(CrashPoint.THROUGH_BEFORE_PREPARE);
+            return send.get().thenApply(reply -> {
+                at(CrashPoint.THROUGH_PREPARED);
+                return reply;
+            });
+        });
+        replica.every(SharedCommand.Apply.class, Fault.after(() -> at(CrashPoint.THROUGH_APPLIED)));
     }
 
     /** The process is at that point; does not return if it is to end there. */

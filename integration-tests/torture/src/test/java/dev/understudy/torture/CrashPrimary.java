@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** A primary that tells in which step of which transaction the process is. Thread-safe. */
@@ -20,6 +21,8 @@ final class CrashPrimary extends ForwardingPrimary {
         /** Rows were written. */
         WRITTEN
     }
+
+    private static final int EACH = 20;
 
     private final Crash crash;
     private final ThreadLocal<Set<Done>> done = ThreadLocal.withInitial(() -> EnumSet.noneOf(Done.class));
@@ -54,7 +57,7 @@ final class CrashPrimary extends ForwardingPrimary {
     }
 
     private <T> T callUntilCommit(Use use, Duration timeout, Work<T> work) {
-        if (use != Use.DRAIN || Seeded.ofThisProcess() != Seeded.COMMIT_LOST) {
+        if (!losesCommit(use)) {
             return super.call(use, timeout, work);
         }
         AtomicReference<T> answer = new AtomicReference<>();
@@ -74,6 +77,15 @@ final class CrashPrimary extends ForwardingPrimary {
             // The bug: what was rolled back is reported as committed.
             return answer.get();
         }
+    }
+
+    private static boolean losesCommit(Use use) {
+        return switch (Seeded.ofThisProcess()) {
+            case COMMIT_LOST -> use == Use.DRAIN;
+            case APPLIED_BEFORE_COMMIT ->
+                use == Use.COMMIT && ThreadLocalRandom.current().nextInt(EACH) == 0;
+            default -> false;
+        };
     }
 
     /** Rolls a transaction back. */

@@ -6,10 +6,14 @@ import dev.understudy.spi.ForwardingStore;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.Row;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** A store that tells when it has written. Thread-safe. */
 final class CrashStore<K, V> extends ForwardingStore<K, V> {
@@ -26,9 +30,14 @@ final class CrashStore<K, V> extends ForwardingStore<K, V> {
     public Map<K, Applied<V>> apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
         List<Change<K, V>> dropped = new ArrayList<>();
         if (Seeded.ofThisProcess() == Seeded.ROWS_DROPPED) {
-            for (int i = EACH - 1; i < changes.size(); i += EACH) {
-                dropped.add(changes.get(i));
+            for (Change<K, V> change : changes) {
+                if (ThreadLocalRandom.current().nextInt(EACH) == 0) {
+                    dropped.add(change);
+                }
             }
+        }
+        if (Seeded.ofThisProcess() == Seeded.NO_VERSION_GUARD) {
+            forgetVersions(connection, changes);
         }
         Map<K, Applied<V>> applied = new LinkedHashMap<>(super.apply(
                 connection,
@@ -36,6 +45,21 @@ final class CrashStore<K, V> extends ForwardingStore<K, V> {
         primary.did(CrashPrimary.Done.WRITTEN);
         dropped.forEach(change -> applied.put(change.key(), asIfApplied(change)));
         return applied;
+    }
+
+    private void forgetVersions(PrimaryConnection connection, List<Change<K, V>> changes) throws SQLException {
+        if (!versioning().isVersioned()) {
+            return;
+        }
+        try (PreparedStatement statement = connection
+                .unwrap(Connection.class)
+                .prepareStatement("UPDATE " + name() + " SET us_version = 0 WHERE id = ?")) {
+            for (Change<K, V> change : changes) {
+                statement.setObject(1, change.key());
+                statement.addBatch();
+            }
+            statement.executeBatch();
+        }
     }
 
     private Applied<V> asIfApplied(Change<K, V> change) {

@@ -41,15 +41,30 @@ public final class Journal implements AutoCloseable {
      *
      * @param id used once in a run; for a write the number of its value
      * @param process the thread; its calls do not overlap, but for those of one batch
+     * @param session the session of the call; empty for none
+     * @param boundNanos the staleness that a bounded read allows
+     * @param key without spaces
      */
-    public record Invocation(long id, int process, Kind kind, Level level, long key) {}
+    public record Invocation(
+            long id, int process, String session, Kind kind, Level level, long boundNanos, String key) {
+        /** A call outside of a session. */
+        public Invocation(long id, int process, Kind kind, Level level, long key) {
+            this(id, process, "", kind, level, 0, Long.toString(key));
+        }
+    }
 
     /**
      * What came of a call.
      *
      * @param value read or written
+     * @param base for a compare-and-set the value that it replaced; {@link Operation#ANY} for all others
      */
-    public record Answer(long id, Outcome outcome, long value, long version) {}
+    public record Answer(long id, Outcome outcome, long value, long base, long version) {
+        /** An answer that is no compare-and-set's. */
+        public Answer(long id, Outcome outcome, long value, long version) {
+            this(id, outcome, value, Operation.ANY, version);
+        }
+    }
 
     /** The calls are about to be made. */
     public void invoked(Collection<Invocation> calls) {
@@ -66,7 +81,7 @@ public final class Journal implements AutoCloseable {
                             + ' '
                             + call.level()
                             + ' ')
-                    .append(call.key() + " " + now + '\n');
+                    .append(call.key() + ' ' + now + ' ' + call.boundNanos() + ' ' + call.session() + '\n');
         }
         write(lines);
     }
@@ -77,7 +92,7 @@ public final class Journal implements AutoCloseable {
         long now = System.nanoTime();
         for (Answer answer : answers) {
             lines.append(ANSWERED + ' ' + answer.id() + ' ' + answer.outcome() + ' ' + answer.value() + ' ')
-                    .append(answer.version() + " " + now + '\n');
+                    .append(answer.version() + " " + now + ' ' + answer.base() + '\n');
         }
         write(lines);
     }
@@ -139,11 +154,11 @@ public final class Journal implements AutoCloseable {
         Kind kind = Kind.valueOf(words[3]);
         return new Operation(
                 Integer.parseInt(words[2]),
-                "",
+                words[8],
                 words[5],
                 kind,
                 Level.valueOf(words[4]),
-                0,
+                Long.parseLong(words[7]),
                 kind == Kind.WRITE ? Long.parseLong(words[1]) : Operation.NOTHING,
                 Operation.ANY,
                 0,
@@ -162,7 +177,7 @@ public final class Journal implements AutoCloseable {
                 call.level(),
                 call.boundNanos(),
                 call.kind() == Kind.DELETE ? Operation.NOTHING : Long.parseLong(words[3]),
-                call.base(),
+                Long.parseLong(words[6]),
                 Long.parseLong(words[4]),
                 call.invoked(),
                 outcome == Outcome.UNKNOWN ? Operation.NEVER : Long.parseLong(words[5]),

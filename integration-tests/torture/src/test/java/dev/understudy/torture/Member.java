@@ -9,10 +9,7 @@ import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.engine.Overflow;
 import dev.understudy.spi.FaultySharedReplica;
-import dev.understudy.spi.FaultySharedReplica.Fault;
-import dev.understudy.spi.SharedCommand;
 import java.time.Duration;
-import java.util.List;
 import java.util.function.Consumer;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -65,23 +62,7 @@ record Member(HikariDataSource pool, Understudy understudy, CachedRepository<Lon
                 })
                 .timeout(Duration.ofSeconds(10))
                 .build();
-        replica.every(
-                SharedCommand.Peek.class,
-                (call, send) -> send.get().thenApply(reply -> {
-                    if (!((List<?>) reply).isEmpty()) {
-                        crash.at(CrashPoint.DRAIN_PEEKED);
-                    }
-                    return reply;
-                }));
-        replica.every(SharedCommand.Drained.class, Fault.after(() -> crash.at(CrashPoint.DRAIN_TOLD)));
-        replica.every(SharedCommand.Prepare.class, (call, send) -> {
-            crash.at(CrashPoint.THROUGH_BEFORE_PREPARE);
-            return send.get().thenApply(reply -> {
-                crash.at(CrashPoint.THROUGH_PREPARED);
-                return reply;
-            });
-        });
-        replica.every(SharedCommand.Apply.class, Fault.after(() -> crash.at(CrashPoint.THROUGH_APPLIED)));
+        crash.watch(replica);
         return new Member(pool, understudy, entries);
     }
 

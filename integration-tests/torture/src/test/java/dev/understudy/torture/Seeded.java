@@ -1,13 +1,27 @@
 package dev.understudy.torture;
 
-/** A bug that is put into a worker on purpose, to see that the checks see it. */
+/** A bug that is put into a process on purpose, to see that the checks see it. */
 enum Seeded {
     /** None. */
     NONE,
-    /** Each twentieth row of a batch is left out and reported as stored. */
+    /** A row of a batch now and then is left out and reported as stored: it is taken off the queue before it is written. */
     ROWS_DROPPED,
     /** The batch is told to the shared replica as committed, and its transaction is rolled back. */
-    COMMIT_LOST;
+    COMMIT_LOST,
+    /** A write-through now and then is told to the shared replica as committed, and its transaction is rolled back. */
+    APPLIED_BEFORE_COMMIT,
+    /** Rows are written whatever version is there. */
+    NO_VERSION_GUARD,
+    /** The marker of a write-through is withdrawn before its SQL. */
+    NO_MARKER,
+    /** What a load found is stored though its lease was lost. */
+    FILLED_WITHOUT_LEASE,
+    /** A write-back now and then is acknowledged and not logged. */
+    ACKED_BEFORE_LOGGED,
+    /** A write-back now and then is sent again under another identity. */
+    NO_WRITE_ID,
+    /** Announcements and positions are not looked at. */
+    NO_ANNOUNCEMENT;
 
     /** The system property of a worker. */
     static final String PROPERTY = "torture.seeded";

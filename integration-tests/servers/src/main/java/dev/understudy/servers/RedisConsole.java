@@ -1,6 +1,5 @@
-package dev.understudy.scenarios;
+package dev.understudy.servers;
 
-import dev.understudy.servers.RedisServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -9,11 +8,12 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 
 /** Commands of the test's own to a Redis, past the library: a line to it, a line or a text back. Not thread-safe. */
-final class RedisConsole implements AutoCloseable {
+public final class RedisConsole implements AutoCloseable {
     private final Socket socket;
     private final BufferedReader reader;
 
-    RedisConsole(RedisServer server) {
+    /** Connects. */
+    public RedisConsole(RedisServer server) {
         try {
             socket = new Socket(server.host(), server.port());
             reader = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
@@ -23,7 +23,7 @@ final class RedisConsole implements AutoCloseable {
     }
 
     /** Sends a command without blanks in its words; answers its status, number or text. */
-    String call(String line) {
+    public String call(String line) {
         try {
             socket.getOutputStream().write((line + "\r\n").getBytes(StandardCharsets.UTF_8));
             String answer = String.valueOf(reader.readLine());
@@ -44,7 +44,7 @@ final class RedisConsole implements AutoCloseable {
     }
 
     /** A field of INFO. */
-    String info(String section, String field) {
+    public String info(String section, String field) {
         return call("INFO " + section)
                 .lines()
                 .filter(line -> line.startsWith(field + ":"))

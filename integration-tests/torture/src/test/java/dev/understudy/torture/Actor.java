@@ -1,0 +1,136 @@
+package dev.understudy.torture;
+
+import dev.understudy.CachedRepository;
+import dev.understudy.model.Read;
+import dev.understudy.model.UnderstudyException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
+
+/**
+ * A process that reads and writes from several threads, round after round, as lines on its standard input tell it:
+ * {@code Actor <number> <seed> <connections>}.
+ */
+final class Actor {
+    /** What it says when it waits for a round. */
+    static final String READY = "ready";
+    /** What it says when its calls of a round are over. */
+    static final String STOPPED = "stopped";
+    /** What it says before each of its copies: {@code copy <table> <id> <number>}. */
+    static final String COPY = "copy ";
+    /** What it says when all copies are told. */
+    static final String COMPARED = "compared";
+
+    /** Begins a round of that number. */
+    static final String ROUND = "round ";
+    /** Ends a round. */
+    static final String STOP = "stop";
+    /** Asks for the copies of the round's rows. */
+    static final String COMPARE = "compare";
+    /** Ends the process at a {@link CrashPoint}. */
+    static final String CRASH = "crash ";
+
+    static final int THREADS = 3;
+    static final String FOLDER = "torture.folder";
+    static final String JOURNAL = "torture.journal";
+    static final String REDIS = "torture.redis";
+    static final String JDBC = "torture.jdbc";
+
+    private final Instance instance;
+    private final Path deaths;
+    private final Crash crash;
+    private final int number;
+    private final long seed;
+    private final List<Thread> threads = new ArrayList<>();
+    private List<Caller> callers = List.of();
+    private long round;
+
+    private Actor(Instance instance, Path deaths, Crash crash, int number, long seed) {
+        this.instance = instance;
+        this.deaths = deaths;
+        this.crash = crash;
+        this.number = number;
+        this.seed = seed;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+            failure.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        });
+        Path deaths = Path.of(System.getProperty(JOURNAL, ""));
+        Crash crash = new Crash(CrashPoint.NEVER, () -> true, new Journal(deaths));
+        Instance instance = Instance.open(
+                System.getProperty(REDIS, ""), System.getProperty(JDBC, ""), Integer.parseInt(arguments[2]), crash);
+        Actor actor = new Actor(instance, deaths, crash, Integer.parseInt(arguments[0]), Long.parseLong(arguments[1]));
+        System.out.println(READY);
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = input.readLine(); line != null; line = input.readLine()) {
+            actor.obey(line);
+        }
+        // Nobody tells it any more what to do.
+        Runtime.getRuntime().halt(0);
+    }
+
+    private void obey(String line) throws IOException, InterruptedException {
+        if (line.startsWith(ROUND)) {
+            begin(Long.parseLong(line.substring(ROUND.length())));
+        } else if (line.startsWith(CRASH)) {
+            crash.arm(CrashPoint.valueOf(line.substring(CRASH.length())));
+        } else if (line.equals(STOP)) {
+            callers.forEach(Caller::stop);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            threads.clear();
+            System.out.println(STOPPED);
+        } else if (line.equals(COMPARE)) {
+            compare();
+        } else {
+            throw new IOException("an unknown line");
+        }
+    }
+
+    /** The journal of a process's calls in a round, beside the one of its deaths. */
+    static Path journalOf(Path deaths, long round) {
+        return deaths.resolveSibling(deaths.getFileName() + "-" + round);
+    }
+
+    private void begin(long next) {
+        round = next;
+        Journal journal = new Journal(journalOf(deaths, round));
+        List<Caller> all = new ArrayList<>();
+        for (int i = 0; i < THREADS; i++) {
+            SplittableRandom random = new SplittableRandom(seed * 31 + round * THREADS + i);
+            Sessions sessions = new Sessions(Path.of(System.getProperty(FOLDER, "")), round);
+            all.add(new Caller(instance, journal, sessions, random, number * THREADS + i, round));
+        }
+        callers = all;
+        all.forEach(caller -> threads.add(new Thread(caller, "caller")));
+        threads.forEach(Thread::start);
+    }
+
+    private void compare() {
+        for (Rows rows : Rows.values()) {
+            CachedRepository<Long, Entry> repository = instance.on(rows);
+            List<Long> ids = LongStream.range(0, Caller.KEYS)
+                    .mapToObj(i -> Caller.firstOf(round) + i)
+                    .toList();
+            try {
+                repository
+                        .readAll(ids, Read.eventual())
+                        .forEach((id, found) -> System.out.println(COPY + rows + " " + id + " "
+                                + found.value().map(Entry::number).orElse(0L)));
+            } catch (UnderstudyException e) {
+                System.err.println("the copies cannot be read: " + e.getMessage());
+            }
+        }
+        System.out.println(COMPARED);
+    }
+}

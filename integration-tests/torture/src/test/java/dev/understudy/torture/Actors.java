@@ -1,0 +1,140 @@
+package dev.understudy.torture;
+
+import dev.understudy.servers.ChildJvm;
+import dev.understudy.servers.PostgresServer;
+import dev.understudy.servers.RedisServer;
+import dev.understudy.servers.TcpProxy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** The processes under torture, each with a proxy in front of each server; one that is gone is replaced. Not thread-safe. */
+final class Actors implements AutoCloseable {
+    static final int COUNT = 3;
+
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    /** One of the processes has to do with a single connection. */
+    private static final int[] CONNECTIONS = {8, 4, 1};
+
+    private final String jdbcUrl;
+    private final Path folder;
+    private final SplittableRandom random;
+    private final Seeded bug;
+    private final List<Place> places = new ArrayList<>();
+    private final List<Path> journals = new ArrayList<>();
+    private int started;
+
+    /** Where a process runs, one after the other. */
+    static final class Place {
+        final TcpProxy redis;
+        final TcpProxy postgres;
+        private final int connections;
+        ChildJvm process;
+
+        private Place(TcpProxy redis, TcpProxy postgres, int connections, ChildJvm process) {
+            this.redis = redis;
+            this.postgres = postgres;
+            this.connections = connections;
+            this.process = process;
+        }
+
+        /** All bytes pass. */
+        void heal() {
+            for (TcpProxy proxy : List.of(redis, postgres)) {
+                proxy.latency(Duration.ZERO);
+                proxy.pass();
+            }
+        }
+    }
+
+    Actors(
+            RedisServer redis,
+            PostgresServer postgres,
+            String jdbcUrl,
+            Path folder,
+            SplittableRandom random,
+            Seeded bug) {
+        this.jdbcUrl = jdbcUrl;
+        this.folder = folder;
+        this.random = random;
+        this.bug = bug;
+        for (int i = 0; i < COUNT; i++) {
+            TcpProxy toRedis = TcpProxy.to(redis);
+            TcpProxy toPostgres = TcpProxy.to(postgres);
+            places.add(new Place(toRedis, toPostgres, CONNECTIONS[i], start(toRedis, toPostgres, CONNECTIONS[i])));
+        }
+        places.forEach(place -> place.process.await(Actor.READY, LIMIT));
+    }
+
+    List<Place> places() {
+        return places;
+    }
+
+    /** The journals of all processes so far. */
+    List<Path> journals() {
+        return journals;
+    }
+
+    private ChildJvm start(TcpProxy toRedis, TcpProxy toPostgres, int connections) {
+        int number = ++started;
+        Path journal = folder.resolve("actor" + number);
+        journals.add(journal);
+        return ChildJvm.builder(Actor.class)
+                .options("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m", "-Xshare:auto")
+                .property(Actor.REDIS, toRedis.redisUri())
+                .property(Actor.JDBC, toPostgres.jdbcUrl(jdbcUrl))
+                .property(Actor.FOLDER, folder.toString())
+                .property(Actor.JOURNAL, journal.toString())
+                .property(Seeded.PROPERTY, bug.name())
+                .arguments("" + number, "" + random.nextLong(), "" + connections)
+                .start();
+    }
+
+    /** Tells every process that lives. */
+    void tell(String line) {
+        places.forEach(place -> place.process.send(line));
+    }
+
+    /** Starts another process where one was killed; it takes part in the round. */
+    void replace(Place place, long round) {
+        place.process.close();
+        place.process = start(place.redis, place.postgres, place.connections);
+        place.process.await(Actor.READY, LIMIT);
+        place.process.send(Actor.ROUND + round);
+    }
+
+    /** Ends the calls of the round. */
+    void stop() {
+        tell(Actor.STOP);
+        places.forEach(place -> place.process.await(Actor.STOPPED, LIMIT));
+    }
+
+    /** What the processes serve without asking the primary, by place: the lines after {@link Actor#COPY}. */
+    List<List<String>> copies() {
+        tell(Actor.COMPARE);
+        List<List<String>> all = new ArrayList<>();
+        for (Place place : places) {
+            List<String> lines = new ArrayList<>();
+            for (String line = place.process.nextLine(LIMIT);
+                    !line.equals(Actor.COMPARED);
+                    line = place.process.nextLine(LIMIT)) {
+                if (line.startsWith(Actor.COPY)) {
+                    lines.add(line.substring(Actor.COPY.length()));
+                }
+            }
+            all.add(lines);
+        }
+        return all;
+    }
+
+    @Override
+    public void close() {
+        places.forEach(place -> {
+            place.process.close();
+            place.redis.close();
+            place.postgres.close();
+        });
+    }
+}

@@ -1,0 +1,358 @@
+package dev.understudy.torture;
+
+import dev.understudy.CachedRepository;
+import dev.understudy.checkers.Operation;
+import dev.understudy.checkers.Operation.Kind;
+import dev.understudy.checkers.Operation.Level;
+import dev.understudy.checkers.Operation.Outcome;
+import dev.understudy.model.Ack;
+import dev.understudy.model.Read;
+import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Version;
+import dev.understudy.model.Versioned;
+import dev.understudy.model.Write;
+import dev.understudy.model.WriteMode;
+import dev.understudy.model.WriteReceipt;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * A thread that makes calls of all kinds on the rows of one round, hot and cold ones, until it is told to stop. Half of the rows are written
+ * in both modes, the others through only.
+ */
+final class Caller implements Runnable {
+    /** Rows of a table in a round. */
+    static final int KEYS = 120;
+
+    private static final int HOT = 4;
+    private static final int MANY = 12;
+    private static final int PER_SESSION = 25;
+    private static final int BITS_OF_CALLS = 40;
+    private static final int BITS_OF_A_ROUND = 24;
+    private static final List<Duration> BOUNDS =
+            List.of(Duration.ofMillis(300), Duration.ofSeconds(1), Instance.MAX_STALENESS);
+
+    private final Instance instance;
+    private final Journal journal;
+    private final Sessions sessions;
+    private final SplittableRandom random;
+    private final int process;
+    private final long round;
+    private long calls;
+    private volatile boolean running = true;
+
+    Caller(Instance instance, Journal journal, Sessions sessions, SplittableRandom random, int process, long round) {
+        this.instance = instance;
+        this.journal = journal;
+        this.sessions = sessions;
+        this.random = random;
+        this.process = process;
+        this.round = round;
+    }
+
+    /** The first id of a round. */
+    static long firstOf(long round) {
+        return round * 1_000;
+    }
+
+    /** Ends the thread after its call. */
+    void stop() {
+        running = false;
+    }
+
+    @Override
+    public void run() {
+        while (running) {
+            if (random.nextInt(8) == 0) {
+                inSession();
+            } else {
+                outside();
+            }
+        }
+    }
+
+    private void inSession() {
+        Sessions.Lent lent = sessions.take(random, "session-" + round + "-" + process + "-" + calls);
+        try {
+            for (int i = 0; i < PER_SESSION && running; i++) {
+                Rows rows = rows();
+                CachedRepository<Long, Entry> repository = instance.on(rows).in(lent.session());
+                long id = id();
+                if (random.nextInt(3) == 0) {
+                    save(rows, repository, lent.name(), id);
+                } else {
+                    read(rows, repository, lent.name(), id, Level.SESSION, Duration.ZERO);
+                }
+            }
+        } finally {
+            sessions.giveBack(lent);
+        }
+    }
+
+    private void outside() {
+        Rows rows = rows();
+        CachedRepository<Long, Entry> repository = instance.on(rows);
+        long id = id();
+        int roll = random.nextInt(100);
+        if (roll < 25) {
+            read(rows, repository, "", id, Level.STRONG, Duration.ZERO);
+        } else if (roll < 40) {
+            read(rows, repository, "", id, Level.BOUNDED, bound());
+        } else if (roll < 47) {
+            readMany(rows, repository, Level.STRONG, Duration.ZERO);
+        } else if (roll < 54) {
+            readMany(rows, repository, Level.BOUNDED, bound());
+        } else if (roll < 75) {
+            save(rows, repository, "", id);
+        } else if (roll < 82) {
+            saveMany(rows, repository);
+        } else if (roll < 89) {
+            update(rows, repository, id);
+        } else if (roll < 93) {
+            delete(rows, repository, id);
+        } else if (roll < 96) {
+            insert(rows, repository, id);
+        } else if (roll < 99) {
+            transaction();
+        } else {
+            poison();
+        }
+    }
+
+    private Rows rows() {
+        int roll = random.nextInt(10);
+        return roll < 5 ? Rows.VERSIONED : roll < 7 ? Rows.PLAIN : Rows.TRIGGERED;
+    }
+
+    private long id() {
+        int index = random.nextInt(5) == 0 ? random.nextInt(HOT) : HOT + random.nextInt(KEYS - HOT);
+        return firstOf(round) + index;
+    }
+
+    /** Some of the cold rows are deleted now and then. */
+    private static boolean mayBeDeleted(long id) {
+        return id % 10 == 7;
+    }
+
+    private static boolean isInBothModes(long id) {
+        return id % 2 == 1;
+    }
+
+    private Write mode(Rows rows, long id) {
+        boolean back = rows.allowsWriteBack() && isInBothModes(id) && random.nextBoolean();
+        if (!back) {
+            return Write.through();
+        }
+        return random.nextInt(4) == 0 ? Write.back().ack(Ack.FSYNCED) : Write.back();
+    }
+
+    private long begin(Rows rows, String session, Kind kind, Level level, Duration bound, long id) {
+        long call = nextCall();
+        journal.invoked(
+                List.of(new Journal.Invocation(call, process, session, kind, level, bound.toNanos(), rows.key(id))));
+        return call;
+    }
+
+    private List<Long> begin(Rows rows, Kind kind, Level level, Duration bound, Set<Long> ids) {
+        List<Journal.Invocation> invocations = new ArrayList<>();
+        for (long id : ids) {
+            invocations.add(
+                    new Journal.Invocation(nextCall(), process, "", kind, level, bound.toNanos(), rows.key(id)));
+        }
+        journal.invoked(invocations);
+        return invocations.stream().map(Journal.Invocation::id).toList();
+    }
+
+    /** Used once in a run: the number of a thread, of a round and of a call. */
+    private long nextCall() {
+        return ((long) process << BITS_OF_CALLS) + (round << BITS_OF_A_ROUND) + ++calls;
+    }
+
+    private void read(
+            Rows rows, CachedRepository<Long, Entry> repository, String session, long id, Level level, Duration bound) {
+        long call = begin(rows, session, Kind.READ, level, bound, id);
+        Read options =
+                level == Level.STRONG ? Read.strong() : level == Level.BOUNDED ? Read.bounded(bound) : Read.defaults();
+        try {
+            Versioned<Entry> found = repository.read(id, options(level, bound));
+            journal.answered(List.of(answer(rows, call, found)));
+        } catch (UnderstudyException e) {
+            journal.answered(List.of(new Journal.Answer(call, Outcome.FAIL, 0, 0)));
+        }
+    }
+
+    private static Journal.Answer answer(Rows rows, long call, Versioned<Entry> found) {
+        return new Journal.Answer(
+                call,
+                Outcome.OK,
+                found.value().map(Entry::number).orElse(Operation.NOTHING),
+                version(rows, found.version()));
+    }
+
+    /** Rows without order have no version to compare. */
+    private static long version(Rows rows, Version version) {
+        return rows.allowsWriteBack() ? version.value() : 0;
+    }
+
+    private void readMany(Rows rows, CachedRepository<Long, Entry> repository, Level level, Duration bound) {
+        Set<Long> ids = someIds();
+        List<Long> invoked = begin(rows, Kind.READ, level, bound, ids);
+        List<Journal.Answer> answers = new ArrayList<>();
+        try {
+            Map<Long, Versioned<Entry>> found = repository.readAll(ids, options(level, bound));
+            int i = 0;
+            for (long id : ids) {
+                answers.add(answer(rows, invoked.get(i++), Objects.requireNonNull(found.get(id))));
+            }
+        } catch (UnderstudyException e) {
+            invoked.forEach(call -> answers.add(new Journal.Answer(call, Outcome.FAIL, 0, 0)));
+        }
+        journal.answered(answers);
+    }
+
+    /** Write-through all or none, write-back each by itself. */
+    private void saveMany(Rows rows, CachedRepository<Long, Entry> repository) {
+        Set<Long> ids = someIds();
+        Write mode = mode(rows, ids.iterator().next());
+        if (mode.mode().equals(Optional.of(WriteMode.BACK))) {
+            ids.removeIf(id -> !isInBothModes(id));
+        }
+        List<Long> invoked = begin(rows, Kind.WRITE, Level.STRONG, Duration.ZERO, ids);
+        List<Entry> entries = new ArrayList<>();
+        int i = 0;
+        for (long id : ids) {
+            entries.add(entry(id, invoked.get(i++)));
+        }
+        List<Journal.Answer> answers = new ArrayList<>();
+        try {
+            Map<Long, WriteReceipt> receipts = repository.saveAll(entries, mode);
+            for (Entry entry : entries) {
+                WriteReceipt receipt = receipts.get(entry.id());
+                answers.add(
+                        receipt == null
+                                ? new Journal.Answer(entry.number(), Outcome.UNKNOWN, entry.number(), 0)
+                                : new Journal.Answer(
+                                        entry.number(), Outcome.OK, entry.number(), version(rows, receipt.version())));
+            }
+        } catch (UnderstudyException e) {
+            // Of several write-backs some may have been made.
+            boolean isNone = mode.mode().equals(Optional.of(WriteMode.THROUGH)) && outcome(e) == Outcome.FAIL;
+            Outcome outcome = isNone ? Outcome.FAIL : Outcome.UNKNOWN;
+            invoked.forEach(call -> answers.add(new Journal.Answer(call, outcome, call, 0)));
+        }
+        journal.answered(answers);
+    }
+
+    private Set<Long> someIds() {
+        Set<Long> ids = new LinkedHashSet<>();
+        while (ids.size() < MANY) {
+            ids.add(id());
+        }
+        return ids;
+    }
+
+    private Duration bound() {
+        return BOUNDS.get(random.nextInt(BOUNDS.size()));
+    }
+
+    private static Read options(Level level, Duration bound) {
+        return switch (level) {
+            case STRONG -> Read.strong();
+            case BOUNDED -> Read.bounded(bound);
+            case SESSION -> Read.defaults();
+            case EVENTUAL -> Read.eventual();
+        };
+    }
+
+    private void save(Rows rows, CachedRepository<Long, Entry> repository, String session, long id) {
+        long call = begin(rows, session, Kind.WRITE, Level.STRONG, Duration.ZERO, id);
+        write(rows, call, () -> repository.save(entry(id, call), mode(rows, id)), new AtomicLong(Operation.ANY));
+    }
+
+    private void insert(Rows rows, CachedRepository<Long, Entry> repository, long id) {
+        long call = begin(rows, "", Kind.WRITE, Level.STRONG, Duration.ZERO, id);
+        write(rows, call, () -> repository.insert(entry(id, call), mode(rows, id)), new AtomicLong(Operation.NOTHING));
+    }
+
+    private void update(Rows rows, CachedRepository<Long, Entry> repository, long id) {
+        long call = begin(rows, "", Kind.WRITE, Level.STRONG, Duration.ZERO, id);
+        AtomicLong base = new AtomicLong(Operation.ANY);
+        write(
+                rows,
+                call,
+                () -> repository.update(
+                        id,
+                        before -> {
+                            base.set(before.number());
+                            return entry(id, call);
+                        },
+                        mode(rows, id)),
+                base);
+    }
+
+    private void delete(Rows rows, CachedRepository<Long, Entry> repository, long id) {
+        if (!mayBeDeleted(id)) {
+            save(rows, repository, "", id);
+            return;
+        }
+        long call = begin(rows, "", Kind.DELETE, Level.STRONG, Duration.ZERO, id);
+        write(rows, call, () -> repository.delete(id, mode(rows, id)), new AtomicLong(Operation.ANY));
+    }
+
+    private static Entry entry(long id, long number) {
+        return new Entry(id, number, "text of " + number);
+    }
+
+    private void write(Rows rows, long call, Supplier<WriteReceipt> write, AtomicLong base) {
+        try {
+            WriteReceipt receipt = write.get();
+            journal.answered(
+                    List.of(new Journal.Answer(call, Outcome.OK, call, base.get(), version(rows, receipt.version()))));
+        } catch (UnderstudyException e) {
+            journal.answered(List.of(new Journal.Answer(call, outcome(e), call, 0)));
+        }
+    }
+
+    /** A write that is committed, but of which the shared replica was not told, takes effect later for others: as good as unknown. */
+    private static Outcome outcome(UnderstudyException e) {
+        return e.outcome() == dev.understudy.model.Outcome.NOT_APPLIED ? Outcome.FAIL : Outcome.UNKNOWN;
+    }
+
+    /** Two rows of two tables at once. */
+    private void transaction() {
+        long first = id();
+        long second = id();
+        long one = begin(Rows.VERSIONED, "", Kind.WRITE, Level.STRONG, Duration.ZERO, first);
+        long two = begin(Rows.PLAIN, "", Kind.WRITE, Level.STRONG, Duration.ZERO, second);
+        Outcome outcome = Outcome.OK;
+        try {
+            instance.understudy().inTransaction(Instance.TIMEOUT, tx -> {
+                tx.on(instance.on(Rows.VERSIONED)).save(entry(first, one));
+                tx.on(instance.on(Rows.PLAIN)).save(entry(second, two));
+                return true;
+            });
+        } catch (UnderstudyException e) {
+            outcome = outcome(e);
+        }
+        journal.answered(List.of(new Journal.Answer(one, outcome, one, 0), new Journal.Answer(two, outcome, two, 0)));
+    }
+
+    /** A row that Postgres will refuse, of a key that nobody reads. */
+    private void poison() {
+        long id = firstOf(round) + KEYS + random.nextInt(KEYS);
+        try {
+            instance.on(Rows.VERSIONED).save(new Entry(id, 1, Rows.POISON), Write.back());
+        } catch (UnderstudyException e) {
+            // It may be accepted or not.
+        }
+    }
+}

@@ -1,0 +1,271 @@
+package dev.understudy.torture;
+
+import dev.understudy.servers.PostgresServer;
+import dev.understudy.servers.RedisConsole;
+import dev.understudy.servers.RedisServer;
+import dev.understudy.servers.TcpProxy;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/** What goes wrong during a round. Each fault is over when it returns, but for a process that is to end at a point. */
+enum FaultKind {
+    /** A process is killed at any moment. */
+    PROCESS_KILLED(false) {
+        @Override
+        void happen(Setting setting) {
+            Actors.Place place = setting.place();
+            place.process.kill();
+            setting.actors.replace(place, setting.round);
+        }
+    },
+    /** A process ends itself at a point of a write-through or of the drain. */
+    PROCESS_CRASHED(false) {
+        @Override
+        void happen(Setting setting) {
+            Actors.Place place = setting.place();
+            CrashPoint[] points = CrashPoint.values();
+            CrashPoint point = points[setting.random.nextInt(points.length - 1)];
+            place.process.send(Actor.CRASH + point);
+            long end = System.nanoTime() + LIMIT.toNanos();
+            while (place.process.isAlive() && System.nanoTime() < end) {
+                pause(Duration.ofMillis(20));
+            }
+            place.process.kill();
+            setting.actors.replace(place, setting.round);
+        }
+    },
+    /** A process does nothing for a while and goes on, in part for longer than its leases. */
+    PROCESS_FROZEN(false) {
+        @Override
+        void happen(Setting setting) {
+            Actors.Place place = setting.place();
+            place.process.pause();
+            pause(setting.between(200, 2_500));
+            place.process.resume();
+        }
+    },
+    REDIS_KILLED(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.redis.kill();
+            pause(setting.between(50, 1_000));
+            setting.redis.start();
+        }
+    },
+    REDIS_FROZEN(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.redis.pause();
+            pause(setting.between(200, 2_500));
+            setting.redis.resume();
+        }
+    },
+    /** Redis refuses what needs memory. */
+    REDIS_FULL(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.tellRedis("CONFIG SET maxmemory 1mb");
+            pause(setting.between(200, 1_500));
+            setting.tellRedis("CONFIG SET maxmemory 0");
+        }
+    },
+    POSTGRES_KILLED(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.postgres.kill();
+            pause(setting.between(50, 1_000));
+            setting.postgres.start();
+        }
+    },
+    /** SIGQUIT. */
+    POSTGRES_STOPPED(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.postgres.stopImmediate();
+            pause(setting.between(50, 1_000));
+            setting.postgres.start();
+        }
+    },
+    POSTGRES_FROZEN(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.postgres.pause();
+            pause(setting.between(200, 2_000));
+            setting.postgres.resume();
+        }
+    },
+    /** A stranger locks a table, or some rows of it. */
+    POSTGRES_LOCKED(false) {
+        @Override
+        void happen(Setting setting) {
+            Rows rows = Rows.values()[setting.random.nextInt(Rows.values().length)];
+            String lock = setting.random.nextBoolean()
+                    ? "LOCK TABLE " + rows.table() + " IN EXCLUSIVE MODE"
+                    : "SELECT 1 FROM " + rows.table() + " WHERE id % 3 = 0 ORDER BY id FOR UPDATE";
+            try (Connection stranger = DriverManager.getConnection(setting.jdbcUrl);
+                    Statement statement = stranger.createStatement()) {
+                stranger.setAutoCommit(false);
+                statement.execute("SET LOCAL lock_timeout = 2000");
+                statement.execute(lock);
+                pause(setting.between(200, 2_000));
+                stranger.rollback();
+            } catch (SQLException e) {
+                // The lock was not to be had: the wait for it was fault enough.
+                setting.notes.append("no lock: ").append(e.getSQLState()).append('\n');
+            }
+        }
+    },
+    /** Connections of a process to a server are refused. */
+    NETWORK_DOWN(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.proxy();
+            proxy.refuse();
+            pause(setting.between(100, 2_000));
+            proxy.pass();
+        }
+    },
+    /** Nothing goes through in both directions. */
+    NETWORK_BLACKHOLE(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.proxy();
+            proxy.blackhole();
+            pause(setting.between(100, 2_500));
+            proxy.pass();
+        }
+    },
+    /** Requests go through and replies do not. */
+    NETWORK_HALF_OPEN(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.proxy();
+            proxy.holdReplies();
+            pause(setting.between(100, 2_500));
+            if (setting.random.nextBoolean()) {
+                proxy.cut();
+            }
+            proxy.pass();
+        }
+    },
+    NETWORK_RESET(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.proxy().cut();
+        }
+    },
+    NETWORK_SLOW(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.proxy();
+            proxy.latency(setting.between(5, 80));
+            pause(setting.between(300, 2_000));
+            proxy.latency(Duration.ZERO);
+        }
+    },
+    /** FLUSHALL. */
+    REDIS_FLUSHED(true) {
+        @Override
+        void happen(Setting setting) {
+            setting.tellRedis("FLUSHALL");
+        }
+    },
+    /** Redis is killed and comes back as it was some time ago. */
+    REDIS_POWER_LOSS(true) {
+        @Override
+        void happen(Setting setting) {
+            RedisServer.AppendLog kept = setting.redis.appendLog();
+            pause(setting.between(50, 800));
+            setting.redis.killLosing(kept);
+            setting.redis.start();
+        }
+    },
+    /** Redis is killed and comes back without data. */
+    REDIS_EMPTY(true) {
+        @Override
+        void happen(Setting setting) {
+            setting.redis.kill();
+            try (Stream<Path> files = Files.walk(setting.redis.dataFolder().resolve("appendonlydir"))) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            setting.redis.start();
+        }
+    };
+
+    private static final Duration LIMIT = Duration.ofSeconds(4);
+
+    private final boolean losesMemory;
+
+    FaultKind(boolean losesMemory) {
+        this.losesMemory = losesMemory;
+    }
+
+    /** What can happen in a round; where Redis loses its memory the writers live on, since what they hold is what is left. */
+    static List<FaultKind> of(boolean losing, List<FaultKind> kinds) {
+        return kinds.stream()
+                .filter(kind -> losing ? kind != PROCESS_KILLED && kind != PROCESS_CRASHED : !kind.losesMemory)
+                .toList();
+    }
+
+    boolean losesMemory() {
+        return losesMemory;
+    }
+
+    /** What a fault can act on. */
+    record Setting(
+            Actors actors,
+            RedisServer redis,
+            PostgresServer postgres,
+            String jdbcUrl,
+            SplittableRandom random,
+            long round,
+            StringBuilder notes) {
+        Actors.Place place() {
+            return actors.places().get(random.nextInt(Actors.COUNT));
+        }
+
+        /** A command to Redis, past the processes. */
+        void tellRedis(String command) {
+            try (RedisConsole console = new RedisConsole(redis)) {
+                console.call(command);
+            }
+        }
+
+        /** One process's way to one server. */
+        TcpProxy proxy() {
+            Actors.Place place = place();
+            return random.nextInt(3) == 0 ? place.postgres : place.redis;
+        }
+
+        Duration between(int leastMillis, int mostMillis) {
+            return Duration.ofMillis(random.nextInt(leastMillis, mostMillis));
+        }
+    }
+
+    /** Makes it happen and ends it. */
+    abstract void happen(Setting setting);
+
+    /** How long a fault or the time between two lasts. */
+    static void pause(Duration duration) {
+        long end = System.nanoTime() + duration.toNanos();
+        for (long left = duration.toNanos(); left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+}

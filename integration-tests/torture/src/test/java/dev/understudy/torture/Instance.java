@@ -1,0 +1,76 @@
+package dev.understudy.torture;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.understudy.CachedRepository;
+import dev.understudy.RepositoryBuilder;
+import dev.understudy.Understudy;
+import dev.understudy.adapters.postgres.PostgresPrimary;
+import dev.understudy.adapters.redis.Redis;
+import dev.understudy.engine.Overflow;
+import dev.understudy.spi.FaultySharedReplica;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** One instance of the library with a repository of each kind. Thread-safe. */
+record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRepository<Long, Entry>> repositories)
+        implements AutoCloseable {
+    static final Duration MAX_STALENESS = Duration.ofSeconds(2);
+    static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+    private static final int SHARDS = 8;
+    private static final Duration LEASE = Duration.ofSeconds(1);
+    private static final Duration MARKER = Duration.ofSeconds(6);
+    private static final Duration START = Duration.ofSeconds(30);
+
+    /** An instance that its crash may end with its process. */
+    static Instance open(String redisUri, String jdbcUrl, int connections, Crash crash) {
+        PGSimpleDataSource server = new PGSimpleDataSource();
+        server.setUrl(jdbcUrl);
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(server);
+        config.setMaximumPoolSize(connections);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(TIMEOUT.toMillis());
+        config.setInitializationFailTimeout(START.toMillis());
+        HikariDataSource pool = new HikariDataSource(config);
+        CrashPrimary primary = new CrashPrimary(PostgresPrimary.on(pool).build(), crash);
+        FaultySharedReplica replica = new FaultySharedReplica(
+                new SeededReplica(Redis.at(redisUri).connectTimeout(START).get(), Seeded.ofThisProcess()));
+        Understudy understudy = Understudy.builder()
+                .namespace("torture")
+                .shared(() -> replica)
+                .primary(() -> primary)
+                .build();
+        Map<Rows, CachedRepository<Long, Entry>> repositories = new EnumMap<>(Rows.class);
+        for (Rows rows : Rows.values()) {
+            RepositoryBuilder<Long, Entry> builder = understudy
+                    .repository(new CrashStore<>(rows.mapping(), primary))
+                    .shared(shared -> shared.shards(SHARDS).marker(MARKER))
+                    .near(near -> near.maxStaleness(MAX_STALENESS))
+                    .timeout(TIMEOUT);
+            if (rows.allowsWriteBack()) {
+                builder.allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT));
+            }
+            repositories.put(rows, builder.build());
+        }
+        crash.watch(replica);
+        return new Instance(pool, understudy, repositories);
+    }
+
+    CachedRepository<Long, Entry> on(Rows rows) {
+        CachedRepository<Long, Entry> repository = repositories.get(rows);
+        if (repository == null) {
+            throw new IllegalStateException("no repository of " + rows);
+        }
+        return repository;
+    }
+
+    @Override
+    public void close() {
+        understudy.close(Duration.ofSeconds(5));
+        pool.close();
+    }
+}
