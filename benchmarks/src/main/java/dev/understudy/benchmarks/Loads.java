@@ -148,8 +148,8 @@ public final class Loads implements Callable<Integer> {
     }
 
     private void drain(World world) throws Exception {
-        CachedRepository<Long, Doc> docs =
-                world.repository(settings -> settings.allowWriteBack(back -> back.maximumPending(1_000_000)));
+        CachedRepository<Long, Doc> docs = world.repository(settings ->
+                settings.timeout(Duration.ofSeconds(30)).allowWriteBack(back -> back.maximumPending(1_000_000)));
         int rows = 100_000;
         List<Double> raw = new ArrayList<>();
         List<Double> ours = new ArrayList<>();
@@ -159,7 +159,7 @@ public final class Loads implements Callable<Integer> {
             List<Doc> batch = new ArrayList<>();
             for (long id = 0; id < rows; id++) {
                 batch.add(Doc.of(id, 200, round));
-                if (batch.size() == 1_000) {
+                if (batch.size() == 250) {
                     docs.saveAll(batch, Write.back());
                     batch.clear();
                 }
@@ -169,6 +169,7 @@ public final class Loads implements Callable<Integer> {
                         docs.resumeDrain();
                         docs.drain(Duration.ofSeconds(60));
                     });
+            System.out.printf("drain: %.0f rows/s raw, %.0f drained%n", rawRate, ourRate);
             if (round > 0) {
                 raw.add(rawRate);
                 ours.add(ourRate);

@@ -73,7 +73,7 @@ final class World implements AutoCloseable {
         closing.push(own::close);
         Understudy understudy = Understudy.builder()
                 .namespace("bench" + instances++)
-                .shared(Redis.at(redis.uri()))
+                .shared(Redis.at(redis.uri()).commandTimeout(Duration.ofSeconds(10)))
                 .primary(PostgresPrimary.on(own))
                 .build();
         closing.push(() -> understudy.close(Duration.ofSeconds(60)));

@@ -32,6 +32,15 @@ final class Breaker {
         return failures >= FAILURES;
     }
 
+    /** Whether nobody is to ask at present, not even to try. */
+    boolean rests() {
+        return failures >= FAILURES && restsNow();
+    }
+
+    private synchronized boolean restsNow() {
+        return failures >= FAILURES && openUntil - clock.nanoTime() > 0;
+    }
+
     /** Whether to ask now. After a pause one caller at a time is told yes. */
     boolean allows() {
         return failures < FAILURES || tries();

@@ -48,7 +48,7 @@ public final class Counters {
     public final LongAdder deliveredNotes = new LongAdder();
     /** Write-backs acknowledged. */
     public final LongAdder backWrites = new LongAdder();
-    /** Write-backs of cold keys made without knowing the row's version, because the primary could not be asked. */
+    /** Write-backs that did not ask for the version of a cold key's row, because the primary did not answer. */
     public final LongAdder blindWrites = new LongAdder();
     /** Write-backs whose ack level was not reached in time. */
     public final LongAdder ackTimeouts = new LongAdder();

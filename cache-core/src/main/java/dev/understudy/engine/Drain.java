@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
@@ -39,9 +40,12 @@ import org.slf4j.LoggerFactory;
 final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
     private static final Duration LOOK = Duration.ofMillis(5);
+    private static final Duration LAST_LOOK = Duration.ofMillis(50);
     static final Duration IDLE_PAUSE = Duration.ofMillis(250);
     /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
     private static final int BATCH_LEAST = 20;
+    /** Rows that a shard gives to a batch, if it has them and there is more than fits. */
+    private static final int SHARE_LEAST = 100;
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
@@ -63,6 +67,9 @@ final class Drain<K, V> {
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
     private volatile int batchRows;
+
+    /** The last shard of the batch before, where not all took part; guarded by the round's lock. */
+    private int lastShard = -1;
 
     private final Lock roundLock = new ReentrantLock();
     private volatile @Nullable DrainGroup group;
@@ -276,7 +283,7 @@ final class Drain<K, V> {
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         pending.keySet().retainAll(held.keySet());
-        Map<Integer, Integer> shares = shares(pending, batchRows);
+        Map<Integer, Integer> shares = shares(group == null ? inTurn(pending) : pending, batchRows);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());
@@ -358,6 +365,33 @@ final class Drain<K, V> {
         return pending;
     }
 
+    /**
+     * The shards of the next batch: all if everything fits into it, else as many as give it its rows and {@link #SHARE_LEAST} each, in turn,
+     * because every shard costs a command to read and one to answer. Members of a group are not taken in turn: a row's parent is in another
+     * shard.
+     */
+    private Map<Integer, Long> inTurn(Map<Integer, Long> pending) {
+        int rows = batchRows;
+        if (pending.values().stream().mapToLong(Long::longValue).sum() <= rows) {
+            return pending;
+        }
+        TreeMap<Integer, Long> sorted = new TreeMap<>(pending);
+        List<Integer> order = new ArrayList<>(sorted.tailMap(lastShard, false).keySet());
+        order.addAll(sorted.headMap(lastShard, true).keySet());
+        Map<Integer, Long> turn = new LinkedHashMap<>();
+        long found = 0;
+        for (int shard : order) {
+            if (found >= rows && turn.size() * SHARE_LEAST >= rows) {
+                break;
+            }
+            long count = pending.getOrDefault(shard, 0L);
+            turn.put(shard, count);
+            found += count;
+            lastShard = shard;
+        }
+        return turn;
+    }
+
     /** How many entries of each shard go into a batch: all that fit, the shards with few first, the rest evenly. */
     static Map<Integer, Integer> shares(Map<Integer, Long> pending, int batch) {
         List<Integer> byCount = new ArrayList<>(pending.keySet());
@@ -389,7 +423,7 @@ final class Drain<K, V> {
 
     private void tell(Map<Item<K, V>, Result> results, Deadline deadline) {
         List<Item<K, V>> items = List.copyOf(results.keySet());
-        List<Shards.Reply<DrainedReply>> replies = shards.attemptAll(
+        List<Shards.Reply<DrainedReply>> replies = shards.attemptDrained(
                 items.stream().map(Item::shard).toList(),
                 i -> {
                     Item<K, V> item = items.get(i);
@@ -421,7 +455,7 @@ final class Drain<K, V> {
 
     /** Waits until nothing is pending, drained here or by another instance. Answers how many entries are left at the deadline. */
     static long awaitEmpty(CacheContext<?, ?> context, Runnable hint, Deadline deadline) {
-        while (true) {
+        for (Duration pause = LOOK; ; pause = longer(pause)) {
             long left;
             try {
                 left = Replies.await(context.shared.pending(), deadline).stream()
@@ -440,7 +474,14 @@ final class Drain<K, V> {
                 return left;
             }
             hint.run();
-            deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
+            Duration rest = deadline.remaining().compareTo(pause) < 0 ? LOOK : pause;
+            deadline.pause(rest, Tier.SHARED, Outcome.NOT_APPLIED);
         }
+    }
+
+    /** A tenth more, so that the looks at a long queue do not take the time of those who drain it. */
+    private static Duration longer(Duration pause) {
+        Duration next = pause.plus(pause.dividedBy(10));
+        return next.compareTo(LAST_LOOK) < 0 ? next : LAST_LOOK;
     }
 }

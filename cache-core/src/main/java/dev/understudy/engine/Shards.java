@@ -2,6 +2,7 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Generation;
 import dev.understudy.spi.Clock;
+import dev.understudy.spi.DrainedReply;
 import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.ShardPosition;
 import dev.understudy.spi.SharedCache;
@@ -133,6 +134,23 @@ final class Shards {
         List<Reply<R>> replies = new ArrayList<>(sent.size());
         for (int i = 0; i < sent.size(); i++) {
             replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i), deadline));
+        }
+        return replies;
+    }
+
+    /** As {@link #attemptAll}, for records drained, of which a shard may take several in one step. */
+    List<Reply<DrainedReply>> attemptDrained(
+            List<Integer> shardOf,
+            Function<Integer, Function<Generation, SharedCommand.Drained>> command,
+            Deadline deadline) {
+        List<SharedCommand.Drained> commands = new ArrayList<>(shardOf.size());
+        for (int i = 0; i < shardOf.size(); i++) {
+            commands.add(command.apply(i).apply(states.get(shardOf.get(i)).generation()));
+        }
+        List<CompletionStage<DrainedReply>> sent = shared.drained(commands);
+        List<Reply<DrainedReply>> replies = new ArrayList<>(sent.size());
+        for (int i = 0; i < sent.size(); i++) {
+            replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i)::apply, deadline));
         }
         return replies;
     }

@@ -106,6 +106,9 @@ final class WriteBack<K, V> {
         final Version known;
         final long writeId = CacheContext.newIdentity();
         Optional<Version> base = Optional.empty();
+        /** Goes on without its base, should the key be cold. */
+        boolean isBlind;
+
         WriteBackReply.@Nullable Accepted accepted;
         QueueLimit.Reached full = QueueLimit.Reached.ENTRIES;
 
@@ -238,10 +241,16 @@ final class WriteBack<K, V> {
                 attempt.payload,
                 attempt.writeId,
                 attempt.condition(),
-                attempt.base,
+                base(attempt),
                 limit,
                 attempt.known,
                 context.envelope.head().map(head -> new SharedCommand.Carried(head, attempt.carriedOn)));
+    }
+
+    /** Where the primary is away the shared replica need not ask for the base of a cold key first: it is not to be had. */
+    private Optional<Version> base(Attempt<K, V> attempt) {
+        attempt.isBlind |= attempt.base.isEmpty() && attempt.condition().equals(Condition.NONE) && bases.rests();
+        return attempt.isBlind ? Optional.of(Version.UNKNOWN) : attempt.base;
     }
 
     /**
@@ -361,10 +370,7 @@ final class WriteBack<K, V> {
 
     /** The primary is away. Without a condition the writes go on with their base unknown; the clock orders them. */
     private void goBlind(List<Attempt<K, V>> cold) {
-        for (Attempt<K, V> attempt : cold) {
-            context.counters.blindWrites.increment();
-            attempt.base = Optional.of(Version.UNKNOWN);
-        }
+        cold.forEach(attempt -> attempt.isBlind = true);
     }
 
     /** Time is left for the write itself, whether or not the primary answers. */
@@ -405,6 +411,9 @@ final class WriteBack<K, V> {
 
     private WriteReceipt install(Attempt<K, V> attempt, WriteBackReply.Accepted accepted, Ack reached) {
         context.counters.backWrites.increment();
+        if (attempt.isBlind) {
+            context.counters.blindWrites.increment();
+        }
         undrained.add(new Undrained.Write(
                 attempt.address,
                 attempt.mutation.value().isPresent() ? EntryKind.VALUE : EntryKind.DELETED,

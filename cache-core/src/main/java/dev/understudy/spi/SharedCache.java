@@ -25,6 +25,14 @@ public interface SharedCache {
     <R> CompletionStage<R> submit(SharedCommand<R> command);
 
     /**
+     * Carries out each of the commands, at most once and by itself; the answers are in their order. An adapter may have the shared replica
+     * take several in one step, which then fails for all of them or, like a single command, for one.
+     */
+    default List<CompletionStage<DrainedReply>> drained(List<SharedCommand.Drained> commands) {
+        return commands.stream().map(this::<DrainedReply>submit).toList();
+    }
+
+    /**
      * The positions of all shards, in order of shard; one round trip per server. A shard that is not open on the present connection has
      * none: its stored generation says nothing before the server was compared with it.
      */

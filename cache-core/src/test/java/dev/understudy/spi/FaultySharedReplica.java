@@ -242,6 +242,13 @@ public final class FaultySharedReplica implements SharedReplica {
         }
 
         @Override
+        public List<CompletionStage<DrainedReply>> drained(List<SharedCommand.Drained> commands) {
+            boolean meetFaults =
+                    rules.stream().anyMatch(rule -> rule.kind().isAssignableFrom(SharedCommand.Drained.class));
+            return meetFaults ? SharedCache.super.drained(commands) : cache.drained(commands);
+        }
+
+        @Override
         public CompletionStage<List<ShardPosition>> positions() {
             return around(new Positions(), cache::positions);
         }

@@ -55,13 +55,17 @@ final class EntryReading {
     }
 
     static DrainedReply drained(Answer answer) {
-        return switch (answer.word()) {
+        return drained(answer.word());
+    }
+
+    static DrainedReply drained(String word) {
+        return switch (word) {
             case "clean", "corrected" -> DrainedReply.CLEAN;
             case "conflict" -> DrainedReply.FORGOTTEN;
             case "again" -> DrainedReply.AGAIN;
             case "older" -> DrainedReply.OLDER;
             case "gone", "lost" -> DrainedReply.GONE;
-            default -> throw answer.unknown();
+            default -> throw new IllegalArgumentException("no such answer: " + word);
         };
     }
 }

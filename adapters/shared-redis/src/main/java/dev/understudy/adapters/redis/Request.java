@@ -4,12 +4,12 @@ import io.lettuce.core.protocol.CommandType;
 import io.lettuce.core.protocol.ProtocolKeyword;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** A request in the protocol's own form (RESP arrays of bulk strings). Immutable by contract. */
 abstract sealed class Request {
     private static final byte[] EVAL = text("EVAL");
     private static final byte[] EVALSHA = text("EVALSHA");
-    private static final byte[] THREE_KEYS = text("3");
     private static final byte[] CRLF = text("\r\n");
 
     /** What the server is asked, for logs and metrics. */
@@ -28,7 +28,12 @@ abstract sealed class Request {
 
     /** A script of one shard, with its arguments from {@code ARGV[1]} on. */
     static Request of(Scripts.Script script, byte[] entry, byte[] meta, byte[] queue, byte[]... arguments) {
-        return new Scripted(script, entry, meta, queue, arguments);
+        return of(script, List.of(entry, meta, queue), arguments);
+    }
+
+    /** A script of one shard that takes further entries, with its arguments from {@code ARGV[1]} on. */
+    static Request of(Scripts.Script script, List<byte[]> keys, byte[]... arguments) {
+        return new Scripted(script, keys, arguments);
     }
 
     static byte[] text(String text) {
@@ -90,19 +95,15 @@ abstract sealed class Request {
         }
     }
 
-    /** A script with its three keys and its arguments. */
+    /** A script with its keys and its arguments. */
     private static final class Scripted extends Request {
         private final Scripts.Script script;
-        private final byte[] entry;
-        private final byte[] meta;
-        private final byte[] queue;
+        private final List<byte[]> keys;
         private final byte[][] arguments;
 
-        Scripted(Scripts.Script script, byte[] entry, byte[] meta, byte[] queue, byte[][] arguments) {
+        Scripted(Scripts.Script script, List<byte[]> keys, byte[][] arguments) {
             this.script = script;
-            this.entry = entry;
-            this.meta = meta;
-            this.queue = queue;
+            this.keys = keys;
             this.arguments = arguments;
         }
 
@@ -118,13 +119,13 @@ abstract sealed class Request {
 
         @Override
         void encode(ByteBuf out, boolean asText) {
-            array(out, 6 + arguments.length);
+            array(out, 3 + keys.size() + arguments.length);
             bulk(out, asText ? EVAL : EVALSHA);
             bulk(out, text(asText ? script.text() : script.sha1()));
-            bulk(out, THREE_KEYS);
-            bulk(out, entry);
-            bulk(out, meta);
-            bulk(out, queue);
+            bulk(out, number(keys.size()));
+            for (byte[] key : keys) {
+                bulk(out, key);
+            }
             for (byte[] argument : arguments) {
                 bulk(out, argument);
             }

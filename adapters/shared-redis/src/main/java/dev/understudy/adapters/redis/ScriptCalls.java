@@ -170,18 +170,50 @@ final class ScriptCalls {
     }
 
     Call<DrainedReply> drained(SharedCommand.Drained c) {
-        return keyed(
-                Scripts.DRAINED,
-                c,
-                EntryReading::drained,
-                version(c.version()),
-                kind(c.kind()),
-                Request.text(fate(c.fate())),
-                millis(c.timeToLive()),
-                Request.number(c.writeId()),
-                c.correction().map(correction -> version(correction.version())).orElse(NOTHING),
-                c.correction().map(SharedCommand.Correction::payload).orElse(NOTHING),
-                kind(EntryKind.VALUE));
+        return keyed(Scripts.DRAINED, c, EntryReading::drained, record(c));
+    }
+
+    /** Several of one shard and generation in one step of the server; a failure among the answers is that record's alone. */
+    Call<List<String>> drained(int shard, List<SharedCommand.Drained> records) {
+        SharedCommand.Drained first = records.get(0);
+        List<byte[]> keys = new ArrayList<>(2 + records.size());
+        List<byte[]> own = new ArrayList<>();
+        for (SharedCommand.Drained c : records) {
+            byte[] key = Keyspace.bytes(c.key().text());
+            keys.add(names.entry(shard, key));
+            if (c != first) {
+                own.add(key);
+            }
+            own.addAll(List.of(record(c)));
+        }
+        keys.add(1, names.meta(shard));
+        keys.add(2, names.queue(shard));
+        byte[] firstKey = Keyspace.bytes(first.key().text());
+        byte[][] arguments = arguments(firstKey, first.generation(), own.toArray(byte[][]::new));
+        return new Call<>(
+                Request.of(Scripts.DRAINED, keys, arguments),
+                reply -> {
+                    Answer answer = new Answer(shard, reply);
+                    List<String> words = new ArrayList<>(records.size());
+                    for (int i = 0; i < records.size(); i++) {
+                        words.add(answer.text(i));
+                    }
+                    return words;
+                },
+                timeout);
+    }
+
+    private static byte[][] record(SharedCommand.Drained c) {
+        return new byte[][] {
+            version(c.version()),
+            kind(c.kind()),
+            Request.text(fate(c.fate())),
+            millis(c.timeToLive()),
+            Request.number(c.writeId()),
+            c.correction().map(correction -> version(correction.version())).orElse(NOTHING),
+            c.correction().map(SharedCommand.Correction::payload).orElse(NOTHING),
+            kind(EntryKind.VALUE)
+        };
     }
 
     Call<InvalidateReply> invalidate(SharedCommand.Invalidate c) {
@@ -260,14 +292,19 @@ final class ScriptCalls {
             Generation expected,
             AnswerReading<R> reading,
             byte[]... own) {
+        Request request =
+                Request.of(script, entry, names.meta(shard), names.queue(shard), arguments(key, expected, own));
+        return new Call<>(request, reply -> reading.of(new Answer(shard, reply)), timeout);
+    }
+
+    private byte[][] arguments(byte[] key, Generation expected, byte[]... own) {
         byte[][] arguments = new byte[4 + own.length][];
         arguments[0] = key;
         arguments[1] = names.channel();
         arguments[2] = injected.now();
         arguments[3] = Request.number(expected.value());
         System.arraycopy(own, 0, arguments, 4, own.length);
-        Request request = Request.of(script, entry, names.meta(shard), names.queue(shard), arguments);
-        return new Call<>(request, reply -> reading.of(new Answer(shard, reply)), timeout);
+        return arguments;
     }
 
     private static byte[] kind(EntryKind kind) {

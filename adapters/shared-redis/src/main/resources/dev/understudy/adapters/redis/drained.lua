@@ -1,7 +1,9 @@
--- DRAINED: the primary took, refused or buried a pending record; the only way out of the queue (rule 1).
+-- DRAINED: the primary took, refused or buried pending records; the only way out of the queue (rule 1).
 -- ARGV 5 version, 6 op and 9 writeId of the record drained; 7 outcome: applied, superseded or dead; 8 ttl ms;
 --      10 corrected version ('' none), 11 corrected payload, 12 corrected kind: what the primary stored instead
--- Answer clean | corrected, position | conflict, position | again | older | gone | lost
+--      of further records: 13 key, 14 to 21 as 5 to 12; and so on; their entries are KEYS 4, 5, ...
+-- Answer clean | corrected, position | conflict, position | again | older | gone | lost; of several records their words, or failed
+local function drained()
 local e=load(); local ver=tonumber(ARGV[5]); local fix=tonumber(ARGV[10])
 if not e or not e.dirty then
   if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
@@ -31,3 +33,15 @@ if fix then
 end
 save(e,ARGV[8]); put_meta()
 return {'clean'}
+end
+if #ARGV<=12 then return drained() end
+local put=put_meta; local words={}; put_meta=function() end  -- the meta is written once, for all of them
+for i=3,#KEYS do
+  if i>3 then
+    local at=(i-3)*9+3; KEYS[1]=KEYS[i]; ARGV[1]=ARGV[at+1]
+    for n=5,12 do ARGV[n]=ARGV[at-3+n] end
+  end
+  local ok,answer=pcall(drained); words[#words+1]=ok and answer[1] or 'failed'
+end
+put()
+return words

@@ -12,6 +12,7 @@ import dev.understudy.spi.SharedCommand.AppliedChange;
 import dev.understudy.spi.SharedCommand.Condition;
 import dev.understudy.spi.SharedCommand.Fate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -173,7 +174,7 @@ final class CommandMix {
                         : Optional.empty());
     }
 
-    private SharedCommand<?> drained(ShardKey key, Generation generation) {
+    private SharedCommand.Drained drained(ShardKey key, Generation generation) {
         Optional<InMemoryEntry> entry = entries.apply(key).filter(InMemoryEntry::dirty);
         InMemoryEntry of = random.nextInt(4) == 0 ? peeked.get(key) : entry.orElse(peeked.get(key));
         entry.ifPresent(each -> {
@@ -196,6 +197,20 @@ final class CommandMix {
                                 new Version(version.value() + random.nextInt(2)), payload()))
                         : Optional.empty();
         return new SharedCommand.Drained(key, generation, version, kind, fate, correction, ttl(), writeId);
+    }
+
+    /** Records of one shard that are told drained together; a key may be among them twice. */
+    List<SharedCommand.Drained> drainedTogether() {
+        int shard = key().shard();
+        List<SharedCommand.Drained> commands = new ArrayList<>();
+        for (int left = 1 + random.nextInt(5); left > 0; ) {
+            ShardKey key = key();
+            if (key.shard() == shard) {
+                commands.add(drained(key, generations.get(shard)));
+                left--;
+            }
+        }
+        return commands;
     }
 
     /** A command for a key whose queued record has just been deleted by a stranger. */

@@ -130,7 +130,8 @@ final class DifferentialTest {
                 "ReportLost ShardStatus"));
         Stream.of(ApplyReply.Result.values()).forEach(each -> all.add("Apply " + each));
         Stream.of(FillReply.values()).forEach(each -> all.add("Fill " + each));
-        Stream.of(DrainedReply.values()).forEach(each -> all.add("Drained " + each));
+        Stream.of(DrainedReply.values())
+                .forEach(each -> all.addAll(List.of("Drained " + each, "Drained together " + each)));
         Stream.of(InvalidateReply.values()).forEach(each -> all.add("Invalidate " + each));
         Stream.of(RestoreReply.values()).forEach(each -> all.add("Restore " + each));
         Stream.of("Prepare", "Renew", "Apply", "Lease", "Fill", "WriteBack", "Peek", "Drained", "Invalidate", "Status")
@@ -201,6 +202,8 @@ final class DifferentialTest {
             strangerDeletes(mix.key());
         } else if (dice < 120) {
             compareReads();
+        } else if (dice < 240) {
+            drainTogether();
         } else {
             submit(mix.next());
         }
@@ -283,6 +286,23 @@ final class DifferentialTest {
         if (command instanceof SharedCommand.Keyed<?> keyed) {
             compareExpiry(kind, keyed.key());
         }
+    }
+
+    /** One step of the server for all is to do what the twin does for one after the other. */
+    private void drainTogether() {
+        List<SharedCommand.Drained> commands = mix.drainedTogether();
+        twinServer.era(era);
+        List<CompletionStage<DrainedReply>> answers = cache.drained(commands);
+        for (int i = 0; i < commands.size(); i++) {
+            Object reply = outcome(twin.submit(commands.get(i)));
+            kinds.merge("Drained together " + form(reply), 1, Integer::sum);
+            CompletableFuture<?> answer = answers.get(i).toCompletableFuture();
+            expected.add(new Expected(
+                    "Drained together", answer, each -> described(each).equals(described(reply))));
+        }
+        List<ShardKey> drained =
+                commands.stream().map(SharedCommand.Drained::key).distinct().toList();
+        drained.forEach(key -> compareExpiry("Drained together", key));
     }
 
     private void remember(SharedCommand<?> command, Object reply) {
