@@ -213,16 +213,23 @@ final class Recovery<K, V> {
             for (int i = 0; i < count && deadline.remaining().compareTo(SETTLING) > 0; i++) {
                 int shard = (first + i) % count;
                 next = shard + 1;
-                if (isLittle || undrained.size(shard) > pending.get(shard)) {
-                    List<Write> old = undrained.olderThan(shard, context.clock.nanoTime() - SETTLING.toNanos());
-                    for (int from = 0; from < old.size(); from += BATCH) {
-                        forgetDrained(shard, old.subList(from, Math.min(old.size(), from + BATCH)));
-                    }
+                long excess = undrained.size(shard) - pending.get(shard);
+                if (isLittle || excess > 0) {
+                    forgetDrained(shard, isLittle ? Long.MAX_VALUE : excess);
                 }
             }
         } catch (SharedReplicaFailure | GenerationChanged e) {
             // Nothing is forgotten before it is certain.
             LOG.debug("undrained writes of {} are looked at later", context.store.name());
+        }
+    }
+
+    /** Looks at the oldest first, as they are drained first, until so many are forgotten or all were looked at. */
+    private void forgetDrained(int shard, long wanted) {
+        List<Write> old = undrained.olderThan(shard, context.clock.nanoTime() - SETTLING.toNanos());
+        int before = undrained.size(shard);
+        for (int from = 0; from < old.size() && before - undrained.size(shard) < wanted; from += BATCH) {
+            forgetDrained(shard, old.subList(from, Math.min(old.size(), from + BATCH)));
         }
     }
 
