@@ -25,7 +25,7 @@ record Plain(HikariDataSource pool, Understudy understudy, CachedRepository<Long
         HikariDataSource pool = new HikariDataSource(config);
         Understudy understudy = Understudy.builder()
                 .namespace("plain")
-                .shared(Redis.at(redisUri))
+                .shared(Redis.at(redisUri).commandTimeout(Duration.ofSeconds(5)))
                 .primary(PostgresPrimary.on(pool))
                 .build();
         CachedRepository<Long, Entry> entries = understudy
