@@ -181,7 +181,7 @@ final class ScriptCalls {
         for (SharedCommand.Drained c : records) {
             byte[] key = Keyspace.bytes(c.key().text());
             keys.add(names.entry(shard, key));
-            if (c != first) {
+            if (keys.size() > 1) {
                 own.add(key);
             }
             own.addAll(List.of(record(c)));
