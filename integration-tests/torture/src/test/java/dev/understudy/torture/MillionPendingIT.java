@@ -8,9 +8,9 @@ import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteBackStatus;
 import dev.understudy.servers.PostgresServer;
+import dev.understudy.servers.RedisConsole;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.torture.RatedWriters.Rates;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -73,8 +73,7 @@ class MillionPendingIT {
     }
 
     @Test
-    void writeBack_ofAMillionKeysWhilePostgresIsStopped_keepsItsRateAndItsBoundsAndDrains()
-            throws SQLException, IOException {
+    void writeBack_ofAMillionKeysWhilePostgresIsStopped_keepsItsRateAndItsBoundsAndDrains() throws SQLException {
         CachedRepository<Long, Entry> one = instances.get(0).entries();
         Rates cold = write(0, known);
         drainAll();
@@ -88,7 +87,7 @@ class MillionPendingIT {
         drainAll();
         WriteBackStatus earlier = one.writeBackStatus();
         long heapBefore = heap();
-        long memoryBefore = RedisInfo.usedMemory(redis);
+        long memoryBefore = usedMemory(redis);
 
         postgres.stop();
         Rates away = write(known, pending);
@@ -96,7 +95,7 @@ class MillionPendingIT {
         WriteBackStatus full = one.writeBackStatus();
         Duration statusTook = Duration.ofNanos(System.nanoTime() - began);
         long heap = heap() - heapBefore;
-        long memory = RedisInfo.usedMemory(redis) - memoryBefore;
+        long memory = usedMemory(redis) - memoryBefore;
         System.out.printf(
                 "pending: acknowledged per second: %s with Postgres up and keys it is asked for, %s and keys that are known,"
                         + " %s and the drain paused; %s with it stopped%n",
@@ -184,5 +183,12 @@ class MillionPendingIT {
         System.gc();
         System.gc();
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    /** Bytes that the server has allocated. */
+    private static long usedMemory(RedisServer redis) {
+        try (RedisConsole console = new RedisConsole(redis)) {
+            return Long.parseLong(console.info("memory", "used_memory"));
+        }
     }
 }
