@@ -180,8 +180,6 @@ final class Caller implements Runnable {
     private void read(
             Rows rows, CachedRepository<Long, Entry> repository, String session, long id, Level level, Duration bound) {
         long call = begin(rows, session, Kind.READ, level, bound, id);
-        Read options =
-                level == Level.STRONG ? Read.strong() : level == Level.BOUNDED ? Read.bounded(bound) : Read.defaults();
         try {
             Versioned<Entry> found = repository.read(id, options(level, bound));
             journal.answered(List.of(answer(rows, call, found)));

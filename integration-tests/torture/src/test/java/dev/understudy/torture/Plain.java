@@ -9,14 +9,14 @@ import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.engine.Overflow;
 import java.time.Duration;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 
 /** One instance of the library with nothing between it and the servers. Thread-safe. */
 record Plain(HikariDataSource pool, Understudy understudy, CachedRepository<Long, Entry> entries)
         implements AutoCloseable {
     private static final int CONNECTIONS = 8;
 
-    static Plain open(String redisUri, String jdbcUrl, UnaryOperator<RepositoryBuilder.Back> back) {
+    static Plain open(String redisUri, String jdbcUrl, Consumer<RepositoryBuilder.Back> back) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(jdbcUrl);
         config.setMaximumPoolSize(CONNECTIONS);
@@ -31,7 +31,7 @@ record Plain(HikariDataSource pool, Understudy understudy, CachedRepository<Long
         CachedRepository<Long, Entry> entries = understudy
                 .repository(Entry.table())
                 .near(near -> near.maximumSize(1_000))
-                .allowWriteBack(settings -> back.apply(settings.overflow(Overflow.REJECT)))
+                .allowWriteBack(settings -> back.accept(settings.overflow(Overflow.REJECT)))
                 .timeout(Duration.ofSeconds(10))
                 .build();
         return new Plain(pool, understudy, entries);

@@ -103,7 +103,7 @@ final class Worker {
         }
         List<Journal.Answer> answers = new ArrayList<>();
         for (Journal.Invocation call : calls) {
-            @Nullable WriteReceipt receipt = receipts.get(call.key());
+            @Nullable WriteReceipt receipt = receipts.get(Long.parseLong(call.key()));
             long value = kind == Kind.DELETE ? Operation.NOTHING : call.id();
             answers.add(new Journal.Answer(
                     call.id(),
