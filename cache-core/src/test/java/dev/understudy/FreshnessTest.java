@@ -49,7 +49,7 @@ class FreshnessTest {
         Node reader = cluster.start();
         reader.connection.holdAnnouncements();
         Hold hold = new Hold();
-        reader.faults.next(Reading.class, Fault.heldAfter(hold));
+        reader.faults.next(SharedCommand.Fill.class, Fault.heldBefore(hold));
         CompletableFuture<Optional<Item>> before = CompletableFuture.supplyAsync(
                 () -> reader.items.read(1L, Read.eventual()).value());
         assertThat(hold.awaitArrival(SOON)).isTrue();
