@@ -3,6 +3,7 @@ package dev.understudy.engine;
 import dev.understudy.engine.DrainBatch.Item;
 import dev.understudy.engine.DrainBatch.MassRefusal;
 import dev.understudy.engine.DrainBatch.Result;
+import dev.understudy.model.DeadlineExceeded;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.spi.DrainedReply;
@@ -39,6 +40,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
+    private static final long NOT_SEEN = -1;
     private static final Duration LOOK = Duration.ofMillis(5);
     private static final Duration LAST_LOOK = Duration.ofMillis(50);
     static final Duration IDLE_PAUSE = Duration.ofMillis(250);
@@ -453,29 +455,35 @@ final class Drain<K, V> {
         context.counters.drainedRows.add(counts.getOrDefault(Fate.APPLIED, 0));
     }
 
-    /** Waits until nothing is pending, drained here or by another instance. Answers how many entries are left at the deadline. */
+    /**
+     * Waits until nothing is pending, drained here or by another instance. Answers how many entries were left when it looked last before the
+     * deadline.
+     */
     static long awaitEmpty(CacheContext<?, ?> context, Runnable hint, Deadline deadline) {
+        long left = NOT_SEEN;
         for (Duration pause = LOOK; ; pause = longer(pause)) {
-            long left;
             try {
                 left = Replies.await(context.shared.pending(), deadline).stream()
                         .mapToLong(Long::longValue)
                         .sum();
             } catch (SharedReplicaFailure e) {
+                // A late answer says nothing of the queue: asked again until the deadline.
                 boolean isLate = e.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
-                if (!isLate || deadline.remainingNanos() < LOOK.toNanos()) {
+                if (!isLate || (left == NOT_SEEN && deadline.isPast())) {
                     throw Replies.shared(e, Outcome.NOT_APPLIED);
                 }
-                // A late answer says nothing of the queue: asked again until the deadline.
-                deadline.pause(LOOK, Tier.SHARED, Outcome.NOT_APPLIED);
-                continue;
             }
-            if (left == 0 || deadline.remainingNanos() < LOOK.toNanos()) {
+            if (left == 0) {
                 return left;
             }
             hint.run();
-            Duration rest = deadline.remaining().compareTo(pause) < 0 ? LOOK : pause;
-            deadline.pause(rest, Tier.SHARED, Outcome.NOT_APPLIED);
+            boolean isOver = !deadline.rest(pause);
+            if (Thread.currentThread().isInterrupted()) {
+                throw new DeadlineExceeded("interrupted", null, Tier.SHARED, Outcome.NOT_APPLIED);
+            }
+            if (isOver && left != NOT_SEEN) {
+                return left;
+            }
         }
     }
 
