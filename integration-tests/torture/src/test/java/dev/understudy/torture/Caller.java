@@ -193,7 +193,9 @@ final class Caller implements Runnable {
                 call,
                 Outcome.OK,
                 found.value().map(Entry::number).orElse(Operation.NOTHING),
-                version(rows, found.version()));
+                Operation.ANY,
+                version(rows, found.version()),
+                found.mayTrail());
     }
 
     /** Rows without order have no version to compare. */
@@ -313,8 +315,8 @@ final class Caller implements Runnable {
     private void write(Rows rows, long call, Supplier<WriteReceipt> write, AtomicLong base) {
         try {
             WriteReceipt receipt = write.get();
-            journal.answered(
-                    List.of(new Journal.Answer(call, Outcome.OK, call, base.get(), version(rows, receipt.version()))));
+            journal.answered(List.of(
+                    new Journal.Answer(call, Outcome.OK, call, base.get(), version(rows, receipt.version()), false)));
         } catch (UnderstudyException e) {
             journal.answered(List.of(new Journal.Answer(call, outcome(e), call, 0)));
         }

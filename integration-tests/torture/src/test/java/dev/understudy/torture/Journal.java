@@ -58,11 +58,12 @@ public final class Journal implements AutoCloseable {
      *
      * @param value read or written
      * @param base for a compare-and-set the value that it replaced; {@link Operation#ANY} for all others
+     * @param mayTrail whether a read said that acknowledged write-backs may be missing: it claims no bound then
      */
-    public record Answer(long id, Outcome outcome, long value, long base, long version) {
+    public record Answer(long id, Outcome outcome, long value, long base, long version, boolean mayTrail) {
         /** An answer that is no compare-and-set's. */
         public Answer(long id, Outcome outcome, long value, long version) {
-            this(id, outcome, value, Operation.ANY, version);
+            this(id, outcome, value, Operation.ANY, version, false);
         }
     }
 
@@ -92,7 +93,7 @@ public final class Journal implements AutoCloseable {
         long now = System.nanoTime();
         for (Answer answer : answers) {
             lines.append(ANSWERED + ' ' + answer.id() + ' ' + answer.outcome() + ' ' + answer.value() + ' ')
-                    .append(answer.version() + " " + now + ' ' + answer.base() + '\n');
+                    .append(answer.version() + " " + now + ' ' + answer.base() + ' ' + answer.mayTrail() + '\n');
         }
         write(lines);
     }
@@ -169,12 +170,13 @@ public final class Journal implements AutoCloseable {
 
     private static Operation answered(Operation call, String[] words) {
         Outcome outcome = Outcome.valueOf(words[2]);
+        boolean claimsNoBound = call.level() == Level.BOUNDED && Boolean.parseBoolean(words[7]);
         return new Operation(
                 call.process(),
                 call.session(),
                 call.key(),
                 call.kind(),
-                call.level(),
+                claimsNoBound ? Level.EVENTUAL : call.level(),
                 call.boundNanos(),
                 call.kind() == Kind.DELETE ? Operation.NOTHING : Long.parseLong(words[3]),
                 Long.parseLong(words[6]),

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.SplittableRandom;
 
 /**
@@ -39,7 +40,8 @@ record Sessions(Path folder, long round) {
             Path file = free((first + i) % COUNT);
             Path taken = folder.resolve(file.getFileName() + "-taken");
             try {
-                Files.move(file, taken);
+                // Atomically: else two may both take what they find moved already.
+                Files.move(file, taken, StandardCopyOption.ATOMIC_MOVE);
                 return new Lent(file.getFileName().toString(), Session.resume(Files.readString(taken)));
             } catch (IOException e) {
                 // Somebody else has it.
@@ -56,7 +58,7 @@ record Sessions(Path folder, long round) {
         }
         try {
             Files.writeString(taken, lent.session().token());
-            Files.move(taken, folder.resolve(lent.name()));
+            Files.move(taken, folder.resolve(lent.name()), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

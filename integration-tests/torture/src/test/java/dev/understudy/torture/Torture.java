@@ -63,6 +63,7 @@ final class Torture implements AutoCloseable {
     private long writes;
     private long strongReads;
     private long unknown;
+    private long trailing;
 
     Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug) throws SQLException {
         this.folder = folder;
@@ -140,6 +141,10 @@ final class Torture implements AutoCloseable {
                 .count();
         unknown += calls.stream()
                 .filter(call -> call.kind() != Kind.READ && call.outcome() == Outcome.UNKNOWN)
+                .count();
+        // None is asked for: they are bounded reads that claimed no bound, as the shared replica could not be asked.
+        trailing += calls.stream()
+                .filter(call -> call.kind() == Kind.READ && call.level() == Level.EVENTUAL)
                 .count();
         calls.addAll(lastReads());
         Verdict verdict = new Verdict(calls, rows(), copies());
@@ -285,7 +290,7 @@ final class Torture implements AutoCloseable {
     String line() {
         return "torture: " + operations + " operations (" + writes + " writes, " + strongReads + " strong reads, "
                 + unknown
-                + " writes of unknown outcome), "
+                + " writes of unknown outcome, " + trailing + " reads marked as trailing), "
                 + faults.values().stream().mapToInt(Integer::intValue).sum() + " faults (kinds " + faults
                 + ", deaths at " + deaths() + "), "
                 + violations.size() + " violations, seed " + seed;

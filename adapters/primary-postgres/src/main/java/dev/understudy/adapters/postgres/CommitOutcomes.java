@@ -3,6 +3,7 @@ package dev.understudy.adapters.postgres;
 import dev.understudy.model.Outcome;
 import dev.understudy.spi.PrimaryFailure;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -12,43 +13,86 @@ import org.slf4j.LoggerFactory;
 /**
  * What became of transactions whose COMMIT got no answer: the server is asked for them by the name that it gave them. Thread-safe.
  *
- * <p>A name is good on one timeline only: a standby that was promoted gives the names that it had not heard of to other
- * transactions. So the timeline is remembered, and after a change of it the outcome stays unknown. Source: Postgres
- * documentation, "Transaction ID and Snapshot Information Functions", {@code pg_xact_status}.
+ * <p>A name is good as long as the server runs. One that crashed gives the names that had not reached its write-ahead log to other
+ * transactions, and so does a standby that was promoted. So the server's incarnation is remembered: its timeline, its start, and its oldest
+ * process without a database, as a server whose session was killed starts all of them anew but not itself. After a change "committed" may
+ * be said of another transaction and is not believed. "Rolled back", or no such name, is: what was committed keeps its name, except on
+ * another timeline. Source: Postgres documentation, "Transaction ID and Snapshot Information Functions", {@code pg_xact_status};
+ * {@code src/backend/access/transam/README}, "Transaction IDs", which need not be in the log before they are used.
  */
 final class CommitOutcomes {
     private static final Logger LOG = LoggerFactory.getLogger(CommitOutcomes.class);
     private static final long PAUSE_NANOS = 5_000_000;
-    private static final String TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
-    private static final String STATUS =
-            "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8), pg_xact_status(?::xid8)";
+    private static final String INCARNATION = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8),"
+            + " pg_postmaster_start_time() || '/'"
+            + " || (SELECT min(pid) FROM pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)";
+    private static final String STATUS = INCARNATION + ", pg_xact_status(?::xid8)";
+    /** What the server says of a name that it has not given yet. */
+    private static final String IN_THE_FUTURE = "22023";
 
-    private volatile String timeline = "";
+    private volatile Incarnation incarnation = Incarnation.UNKNOWN;
+    private volatile boolean isDoubtful;
 
-    /** The timeline that the server was on when it was last asked; empty if it does not say. */
-    String timeline() {
-        return timeline;
+    /**
+     * One run of a server.
+     *
+     * @param timeline empty if the server does not say
+     * @param run its start and its processes
+     */
+    record Incarnation(String timeline, String run) {
+        static final Incarnation UNKNOWN = new Incarnation("", "");
+
+        static Incarnation of(ResultSet row) throws SQLException {
+            return new Incarnation(
+                    Optional.ofNullable(row.getString(1)).orElse(""),
+                    Optional.ofNullable(row.getString(2)).orElse(""));
+        }
     }
 
-    /** Asks for the timeline; a server that does not say leaves unknown outcomes unknown. */
-    void learn(Connection connection) {
-        StringBuilder found = new StringBuilder();
-        try {
-            new Script().read(TIMELINE, row -> found.append(row.getString(1))).run(connection);
-        } catch (SQLException e) {
-            LOG.info("the primary does not tell its timeline: lost commits stay unknown ({})", Failures.describe(e));
+    /** The incarnation of the server when it was last asked. */
+    Incarnation incarnation() {
+        return incarnation;
+    }
+
+    /** A connection was lost: the server may be another one by now. */
+    void doubt() {
+        isDoubtful = true;
+    }
+
+    /** Asks for the incarnation if a connection was lost since it was last asked. */
+    void renew(Connection connection, Deadline deadline) throws SQLException {
+        if (!isDoubtful) {
+            return;
         }
-        timeline = found.toString();
+        isDoubtful = false;
+        connection.setNetworkTimeout(Runnable::run, Math.max(1, deadline.millisLeft()));
+        boolean autoCommit = connection.getAutoCommit();
+        connection.setAutoCommit(true);
+        learn(connection);
+        connection.setAutoCommit(autoCommit);
+    }
+
+    /** Asks for the incarnation; a server that does not say leaves unknown outcomes unknown. */
+    void learn(Connection connection) {
+        Incarnation[] found = {Incarnation.UNKNOWN};
+        try {
+            new Script()
+                    .read(INCARNATION, row -> found[0] = Incarnation.of(row))
+                    .run(connection);
+        } catch (SQLException e) {
+            LOG.info("the primary does not tell its incarnation: lost commits stay unknown ({})", Failures.describe(e));
+        }
+        incarnation = found[0];
     }
 
     /**
      * Asks until the server knows, or until the deadline.
      *
-     * @param before the timeline from before the transaction
+     * @param before the incarnation from before the transaction
      * @return {@code APPLIED}, {@code NOT_APPLIED} or {@code UNKNOWN}
      */
-    Outcome resolve(String transactionId, String before, ConnectionSource source, Deadline deadline) {
-        while (!before.isEmpty() && deadline.nanosLeft() > 0) {
+    Outcome resolve(String transactionId, Incarnation before, ConnectionSource source, Deadline deadline) {
+        while (!before.timeline().isEmpty() && deadline.nanosLeft() > 0) {
             try {
                 Optional<Outcome> outcome = look(transactionId, before, source, deadline);
                 if (outcome.isPresent()) {
@@ -66,33 +110,50 @@ final class CommitOutcomes {
         return Outcome.UNKNOWN;
     }
 
-    private Optional<Outcome> look(String transactionId, String before, ConnectionSource source, Deadline deadline) {
-        String[] found = new String[] {"", ""};
+    private Optional<Outcome> look(
+            String transactionId, Incarnation before, ConnectionSource source, Deadline deadline) {
+        Incarnation[] now = {Incarnation.UNKNOWN};
+        String[] status = {""};
         try (Connection connection = source.connect(deadline, () -> {})) {
             int networkTimeout = connection.getNetworkTimeout();
             boolean autoCommit = connection.getAutoCommit();
             connection.setAutoCommit(true);
             connection.setNetworkTimeout(Runnable::run, Math.max(1, deadline.millisLeft()));
-            new Script()
-                    .read(
-                            STATUS,
-                            row -> {
-                                found[0] = row.getString(1);
-                                found[1] = Optional.ofNullable(row.getString(2)).orElse("");
-                            },
-                            transactionId)
-                    .run(connection);
+            learn(connection);
+            now[0] = incarnation;
+            try {
+                new Script()
+                        .read(
+                                STATUS,
+                                row -> {
+                                    now[0] = Incarnation.of(row);
+                                    status[0] = Optional.ofNullable(row.getString(3))
+                                            .orElse("");
+                                },
+                                transactionId)
+                        .run(connection);
+            } catch (SQLException e) {
+                if (!IN_THE_FUTURE.equals(e.getSQLState())) {
+                    throw e;
+                }
+                // The name was given to nobody since the server forgot it: nothing of it was ever in its log.
+                status[0] = "aborted";
+            }
             connection.setAutoCommit(autoCommit);
             connection.setNetworkTimeout(Runnable::run, networkTimeout);
         } catch (SQLException e) {
             throw Failures.ofConnecting(e);
         }
-        if (!found[0].equals(before)) {
-            timeline = found[0];
+        return said(status[0], before, now[0]);
+    }
+
+    /** What a status means for a transaction of an earlier moment; empty while it goes on. */
+    static Optional<Outcome> said(String status, Incarnation before, Incarnation now) {
+        if (!now.timeline().equals(before.timeline())) {
             return Optional.of(Outcome.UNKNOWN);
         }
-        return switch (found[1]) {
-            case "committed" -> Optional.of(Outcome.APPLIED);
+        return switch (status) {
+            case "committed" -> Optional.of(now.equals(before) ? Outcome.APPLIED : Outcome.UNKNOWN);
             case "aborted" -> Optional.of(Outcome.NOT_APPLIED);
             case "in progress" -> Optional.empty();
             default -> Optional.of(Outcome.UNKNOWN);

@@ -17,7 +17,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
@@ -73,7 +73,6 @@ public final class PostgresPrimary implements Primary {
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         Duration allowed = timeout.compareTo(statementTimeout) < 0 ? timeout : statementTimeout;
         Deadline deadline = Deadline.after(allowed);
-        String timeline = outcomes.timeline();
         Runnable permits = shares.acquire(use, deadline);
         ConnectionSource from = use == Use.DRAIN ? drainSource : source;
         Connection raw = from.connect(deadline, permits);
@@ -84,7 +83,10 @@ public final class PostgresPrimary implements Primary {
                 from.answered();
                 return result;
             } catch (PrimaryFailure e) {
-                return unanswered.settled(e, id -> outcomes.resolve(id, timeline, from, deadline));
+                if (Failures.isConnectionLost(e.sqlState())) {
+                    outcomes.doubt();
+                }
+                return unanswered.settled(e, (id, run) -> outcomes.resolve(id, run, from, deadline));
             }
         } finally {
             permits.run();
@@ -94,20 +96,25 @@ public final class PostgresPrimary implements Primary {
     /** A transaction whose COMMIT may get no answer. Confined to the calling thread. */
     private static final class Unanswered<T> {
         private Optional<String> transactionId = Optional.empty();
+        private CommitOutcomes.Incarnation run = CommitOutcomes.Incarnation.UNKNOWN;
         private Supplier<T> result = () -> {
             throw new IllegalStateException("nothing was sent to be committed");
         };
+
+        void begun(CommitOutcomes.Incarnation on) {
+            run = on;
+        }
 
         void committing(Optional<String> id, T value) {
             transactionId = id;
             result = () -> value;
         }
 
-        T settled(PrimaryFailure failure, Function<String, Outcome> status) {
+        T settled(PrimaryFailure failure, BiFunction<String, CommitOutcomes.Incarnation, Outcome> status) {
             if (failure.outcome() != Outcome.UNKNOWN || transactionId.isEmpty()) {
                 throw failure;
             }
-            Outcome outcome = status.apply(transactionId.get());
+            Outcome outcome = status.apply(transactionId.get(), run);
             if (outcome == Outcome.APPLIED) {
                 return result.get();
             }
@@ -122,13 +129,14 @@ public final class PostgresPrimary implements Primary {
         }
     }
 
-    private static <T> T onConnection(
-            Connection raw, Use use, Deadline deadline, Work<T> work, Unanswered<T> unanswered) {
+    private <T> T onConnection(Connection raw, Use use, Deadline deadline, Work<T> work, Unanswered<T> unanswered) {
         boolean autoCommit = true;
         int networkTimeout = 0;
         try {
             autoCommit = raw.getAutoCommit();
             networkTimeout = raw.getNetworkTimeout();
+            outcomes.renew(raw, deadline);
+            unanswered.begun(outcomes.incarnation());
             return inTransaction(new PostgresConnection(raw, use, deadline), work, unanswered);
         } catch (SQLException e) {
             throw Failures.ofConnecting(e);
@@ -241,10 +249,10 @@ public final class PostgresPrimary implements Primary {
         if (found.length() > 0) {
             throw new Invalid("the server cannot be the primary: " + found, null, Tier.PRIMARY);
         }
-        learnTimeline();
+        learnIncarnation();
     }
 
-    private void learnTimeline() {
+    private void learnIncarnation() {
         Deadline deadline = Deadline.after(Duration.ofSeconds(10));
         try (Connection connection = source.connect(deadline, () -> {})) {
             outcomes.learn(connection);

@@ -75,6 +75,15 @@ final class Database implements AutoCloseable {
 
     /** Runs statements as the owner of the database, outside the library. */
     void execute(String sql) {
+        run(url, sql);
+    }
+
+    /** The first column of a query's rows. */
+    List<String> query(String sql) {
+        return query(url, sql);
+    }
+
+    static void run(String url, String sql) {
         try (Connection connection = DriverManager.getConnection(url);
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
@@ -83,8 +92,7 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /** The first column of a query's rows. */
-    List<String> query(String sql) {
+    static List<String> query(String url, String sql) {
         try (Connection connection = DriverManager.getConnection(url);
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {

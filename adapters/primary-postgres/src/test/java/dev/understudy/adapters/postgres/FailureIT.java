@@ -8,6 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Version;
+import dev.understudy.servers.PostgresServer;
 import dev.understudy.servers.Servers;
 import dev.understudy.servers.TcpProxy;
 import dev.understudy.spi.Change;
@@ -218,6 +219,44 @@ class FailureIT {
                 PrimaryFailure failure = failure(primary, Database.TIMEOUT, work);
                 assertThat(failure.outcome()).isEqualTo(Outcome.NOT_APPLIED);
                 assertThat(database.query("SELECT id FROM note")).isEmpty();
+            }
+        }
+    }
+
+    /** The server crashes before COMMIT arrives, and gives the name of the transaction to one that does commit. */
+    @Test
+    void commit_lostInACrash_isNotTakenForTheTransactionThatGotItsName() {
+        try (PostgresServer server = PostgresServer.builder()
+                        .setting("wal_writer_delay", "10000")
+                        .start();
+                TcpProxy proxy = TcpProxy.to(server)) {
+            String url = server.createDatabase("crash");
+            Database.run(url, "CREATE TABLE note (id bigint PRIMARY KEY, text text, json jsonb)");
+            try (HikariDataSource pool = Database.pool(proxy.jdbcUrl(url), 2);
+                    PostgresPrimary primary = PostgresPrimary.on(pool).build()) {
+                primary.verify();
+                PostgresTable<Long, Note> table = Database.verified(
+                        primary, PostgresTable.of(Note.class, "note").key(Note::id));
+                PrimaryFailure failure = failure(primary, Database.TIMEOUT, connection -> {
+                    table.apply(connection, List.of(save(1, "a", null)));
+                    long name = Long.parseLong(
+                            PostgresConnection.of(connection).transactionId().orElseThrow());
+                    proxy.blackhole();
+                    CompletableFuture.runAsync(() -> {
+                        server.kill();
+                        server.start();
+                        Awaitility.await()
+                                .pollInterval(Duration.ofMillis(1))
+                                .until(() -> Long.parseLong(Database.query(url, "SELECT pg_current_xact_id()")
+                                                .get(0))
+                                        >= name);
+                        proxy.cut();
+                        proxy.pass();
+                    });
+                    return "done";
+                });
+                assertThat(failure.outcome()).isEqualTo(Outcome.UNKNOWN);
+                assertThat(Database.query(url, "SELECT id FROM note")).isEmpty();
             }
         }
     }
