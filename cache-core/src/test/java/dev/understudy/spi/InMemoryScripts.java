@@ -124,7 +124,8 @@ final class InMemoryScripts {
 
     private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted, boolean late) {
         long version = c.version().value();
-        if (deleted && late && version < e.ver) {
+        long preparedAt = c.prepared().map(Prepared::preparedMicros).orElse(0L);
+        if (deleted && (late || preparedAt <= e.ft) && version < e.ver) {
             e.b = MAXV;
             e.ft = run.now;
             run.save(e);

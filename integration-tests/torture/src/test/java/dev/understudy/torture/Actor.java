@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -37,6 +38,7 @@ final class Actor {
     static final String CRASH = "crash ";
 
     static final int THREADS = 3;
+    private static final Duration AGAIN = Duration.ofMillis(200);
     static final String FOLDER = "torture.folder";
     static final String JOURNAL = "torture.journal";
     static final String REDIS = "torture.redis";
@@ -122,15 +124,24 @@ final class Actor {
             List<Long> ids = LongStream.range(0, Caller.KEYS)
                     .mapToObj(i -> Caller.firstOf(round) + i)
                     .toList();
-            try {
-                repository
-                        .readAll(ids, Read.eventual())
-                        .forEach((id, found) -> System.out.println(COPY + rows + " " + id + " "
-                                + found.value().map(Entry::number).orElse(0L)));
-            } catch (UnderstudyException e) {
-                System.err.println("the copies cannot be read: " + e.getMessage());
+            while (!told(rows, repository, ids)) {
+                FaultKind.pause(AGAIN);
             }
         }
         System.out.println(COMPARED);
+    }
+
+    private static boolean told(Rows rows, CachedRepository<Long, Entry> repository, List<Long> ids) {
+        try {
+            repository
+                    .readAll(ids, Read.eventual())
+                    .forEach((id, found) -> System.out.println(COPY + rows + " " + id + " "
+                            + found.value().map(Entry::number).orElse(0L)));
+            return true;
+        } catch (UnderstudyException e) {
+            // A server is just back: who asked waits for a while.
+            System.err.println("the copies cannot be read yet: " + e.getMessage());
+            return false;
+        }
     }
 }

@@ -20,9 +20,12 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
     static final Duration MAX_STALENESS = Duration.ofSeconds(2);
     static final Duration TIMEOUT = Duration.ofSeconds(3);
 
+    static final Duration MARKER = Duration.ofSeconds(6);
+    /** The longest that a near replica serves what nobody told it about: a write whose writer died after its commit. */
+    static final Duration NEAR_LIFE = Duration.ofSeconds(5);
+
     private static final int SHARDS = 8;
     private static final Duration LEASE = Duration.ofSeconds(1);
-    private static final Duration MARKER = Duration.ofSeconds(6);
     private static final Duration START = Duration.ofSeconds(30);
 
     /** An instance that its crash may end with its process. */
@@ -49,7 +52,7 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
             RepositoryBuilder<Long, Entry> builder = understudy
                     .repository(new CrashStore<>(rows.mapping(), primary))
                     .shared(shared -> shared.shards(SHARDS).marker(MARKER))
-                    .near(near -> near.maxStaleness(MAX_STALENESS))
+                    .near(near -> near.maxStaleness(MAX_STALENESS).timeToLive(NEAR_LIFE))
                     .timeout(TIMEOUT);
             if (rows.allowsWriteBack()) {
                 builder.allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT));

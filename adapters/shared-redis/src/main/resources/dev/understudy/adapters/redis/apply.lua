@@ -14,7 +14,7 @@ end
 observe(ver)
 if e and e.dirty then
   local deleted=ARGV[5]=='3'
-  if deleted and late and ver<e.ver then             -- what was logged after the delete, or beside it, is not its to take
+  if deleted and (late or tonumber(ARGV[10])<=e.ft) and ver<e.ver then -- what was logged after the delete, or beside it, is not its to take
     e.b=MAXV; e.ft=now                               -- drained, and then forgotten: the primary knows which came last
     save(e); put_meta(); return {'older',pos}
   end

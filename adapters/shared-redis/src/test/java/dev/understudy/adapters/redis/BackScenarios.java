@@ -77,6 +77,18 @@ final class BackScenarios {
                     "t2/t2",
                     BackScenarios::writersAroundPendingDelete),
             new Scenario(
+                    of("a delete that is told twice takes what was logged after it was told first")
+                            .edit(APPLY, "(late or tonumber(ARGV[10])<=e.ft)", "late"),
+                    "b/b",
+                    s -> {
+                        s.through("t");
+                        Stage.Writer writer = s.prepare(null).commit();
+                        writer.invalidate();
+                        s.back("b");
+                        writer.apply(); // it was on its way over an old connection
+                        return s.ending();
+                    }),
+            new Scenario(
                     of("rule 26: the drain looks at no tombstones").without(Protection.DRAIN_TOMBSTONES),
                     "absent/absent",
                     BackScenarios::drainBetweenDeleteAndApply),
