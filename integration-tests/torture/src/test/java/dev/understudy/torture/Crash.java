@@ -3,6 +3,7 @@ package dev.understudy.torture;
 import dev.understudy.spi.FaultySharedReplica;
 import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.SharedCommand;
+import dev.understudy.spi.SharedCommand.AppliedChange;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -46,7 +47,14 @@ final class Crash {
                 return reply;
             });
         });
-        replica.every(SharedCommand.Apply.class, Fault.after(() -> at(CrashPoint.THROUGH_APPLIED)));
+        replica.every(
+                SharedCommand.Apply.class,
+                (call, send) -> send.get().thenApply(reply -> {
+                    if (((SharedCommand.Apply) call).change() != AppliedChange.ABORTED) {
+                        at(CrashPoint.THROUGH_APPLIED);
+                    }
+                    return reply;
+                }));
     }
 
     /** The process is at that point; does not return if it is to end there. */

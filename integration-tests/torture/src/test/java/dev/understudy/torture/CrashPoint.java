@@ -1,6 +1,7 @@
 package dev.understudy.torture;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Where a worker can end itself. */
 public enum CrashPoint {
@@ -26,6 +27,16 @@ public enum CrashPoint {
     THROUGH_APPLIED,
     /** None: the worker is ended by others. */
     NEVER;
+
+    /** All steps. */
+    static List<CrashPoint> all() {
+        return Stream.concat(ofTheDrain().stream(), ofAWriteThrough().stream()).toList();
+    }
+
+    /** The steps of a write-through. */
+    static List<CrashPoint> ofAWriteThrough() {
+        return List.of(THROUGH_BEFORE_PREPARE, THROUGH_PREPARED, THROUGH_WRITTEN, THROUGH_COMMITTED, THROUGH_APPLIED);
+    }
 
     /** The steps of the drain. */
     static List<CrashPoint> ofTheDrain() {

@@ -30,14 +30,12 @@ enum FaultKind {
             setting.actors.replace(place, setting.round);
         }
     },
-    /** A process ends itself at a point of a write-through or of the drain. */
+    /** A process ends itself at the next of the points of a write-through and of the drain, or is killed if it does not come there. */
     PROCESS_CRASHED(false) {
         @Override
         void happen(Setting setting) {
             Actors.Place place = setting.place();
-            CrashPoint[] points = CrashPoint.values();
-            CrashPoint point = points[setting.random.nextInt(points.length - 1)];
-            place.process.send(Actor.CRASH + point);
+            place.process.send(Actor.CRASH + setting.points.next());
             long end = System.nanoTime() + LIMIT.toNanos();
             while (place.process.isAlive() && System.nanoTime() < end) {
                 pause(Duration.ofMillis(20));
@@ -175,6 +173,16 @@ enum FaultKind {
             proxy.latency(Duration.ZERO);
         }
     },
+    /** Redis evicts some of what it may evict: what has a time to live is neither pending nor marked. */
+    ENTRIES_EVICTED(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.tellRedis("EVAL \"local n=0; for _,k in ipairs(redis.call('KEYS','*:e:*')) do "
+                    + "if n<200 and k:byte(-1)%3=="
+                    + setting.random.nextInt(3)
+                    + " and redis.call('PTTL',k)>0 then redis.call('UNLINK',k); n=n+1 end end; return n\" 0");
+        }
+    },
     /** FLUSHALL. */
     REDIS_FLUSHED(true) {
         @Override
@@ -208,7 +216,7 @@ enum FaultKind {
         }
     };
 
-    private static final Duration LIMIT = Duration.ofSeconds(4);
+    private static final Duration LIMIT = Duration.ofSeconds(2);
 
     private final boolean losesMemory;
 
@@ -234,6 +242,7 @@ enum FaultKind {
             PostgresServer postgres,
             String jdbcUrl,
             SplittableRandom random,
+            CrashTurn points,
             long round,
             StringBuilder notes) {
         Actors.Place place() {

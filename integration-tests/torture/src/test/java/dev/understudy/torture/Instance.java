@@ -26,6 +26,9 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
 
     private static final int SHARDS = 8;
     private static final Duration LEASE = Duration.ofSeconds(1);
+    /** Of the copies of one table, so that they expire under load. */
+    private static final Duration LIFE = Duration.ofMillis(1_500);
+
     private static final Duration START = Duration.ofSeconds(30);
 
     /** An instance that its crash may end with its process. */
@@ -52,8 +55,12 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
             RepositoryBuilder<Long, Entry> builder = understudy
                     .repository(new CrashStore<>(rows.mapping(), primary))
                     .shared(shared -> shared.shards(SHARDS).marker(MARKER))
-                    .near(near -> near.maxStaleness(MAX_STALENESS).timeToLive(NEAR_LIFE))
+                    .near(near ->
+                            near.maxStaleness(MAX_STALENESS).timeToLive(rows == Rows.TRIGGERED ? LIFE : NEAR_LIFE))
                     .timeout(TIMEOUT);
+            if (rows == Rows.TRIGGERED) {
+                builder.shared(shared -> shared.timeToLive(LIFE));
+            }
             if (rows.allowsWriteBack()) {
                 builder.allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT));
             }

@@ -58,6 +58,7 @@ final class Torture implements AutoCloseable {
     private final Actors actors;
     private final Map<FaultKind, Integer> faults = new EnumMap<>(FaultKind.class);
     private final List<Violation> violations = new ArrayList<>();
+    private final CrashTurn points;
     private final StringBuilder notes = new StringBuilder();
     private long round;
     private long operations;
@@ -67,9 +68,15 @@ final class Torture implements AutoCloseable {
     private long trailing;
 
     Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug) throws SQLException {
+        this(folder, seed, kinds, bug, CrashTurn.ofProperty());
+    }
+
+    /** Under those faults, with a bug, with crashes at those points in turn. */
+    Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug, CrashTurn points) throws SQLException {
         this.folder = folder;
         this.seed = seed;
         this.kinds = kinds;
+        this.points = points;
         this.random = new SplittableRandom(seed);
         this.redis = RedisServer.builder()
                 .appendFsync(RedisServer.AppendFsync.ALWAYS)
@@ -117,7 +124,7 @@ final class Torture implements AutoCloseable {
         Map<Long, FaultKind> happened = new HashMap<>();
         List<FaultKind> possible = FaultKind.of(losing, kinds);
         FaultKind.Setting setting =
-                new FaultKind.Setting(actors, redis, postgres, jdbcUrl, random.split(), round, notes);
+                new FaultKind.Setting(actors, redis, postgres, jdbcUrl, random.split(), points, round, notes);
         FaultKind.pause(setting.between(200, 600));
         while (System.nanoTime() < end) {
             FaultKind kind = possible.get(random.nextInt(possible.size()));
@@ -328,6 +335,19 @@ final class Torture implements AutoCloseable {
 
     long operations() {
         return operations;
+    }
+
+    long writes() {
+        return writes;
+    }
+
+    long strongReads() {
+        return strongReads;
+    }
+
+    /** Writes of unknown outcome. */
+    long unknown() {
+        return unknown;
     }
 
     private static void install(String jdbcUrl) throws SQLException {
