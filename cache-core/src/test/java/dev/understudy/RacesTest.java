@@ -33,6 +33,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,6 +110,34 @@ class RacesTest {
         save.get(10, TimeUnit.SECONDS);
 
         assertThat(one.items.find(1L)).contains(new Item(1, "newest", 3));
+    }
+
+    /** The answer of the slow load is waited for, however often the lease has to be asked for. */
+    @Test
+    void find_whileAnotherInstanceLoadsSlowly_waitsForItsFill() throws Exception {
+        Node one = cluster.start();
+        Node other = cluster.start();
+        one.items.save(OLD);
+        cluster.server.evict("shop", "item", ShardKey.of("1", 4));
+        one.items.invalidate(List.of(1L));
+        Hold hold = new Hold();
+        one.faults.next(SharedCommand.Fill.class, Fault.heldBefore(hold));
+        AtomicInteger asked = new AtomicInteger();
+        Rule counted = other.faults.every(SharedCommand.Lease.class, (call, send) -> {
+            asked.incrementAndGet();
+            return send.get();
+        });
+        CompletableFuture<Optional<Item>> slow = CompletableFuture.supplyAsync(() -> one.items.find(1L));
+        assertThat(hold.awaitArrival(SOON)).isTrue();
+        CompletableFuture<Optional<Item>> waiting = CompletableFuture.supplyAsync(() -> other.items.find(1L));
+        await().atMost(SOON).until(() -> asked.get() > 12);
+
+        hold.release();
+
+        assertThat(slow.get(10, TimeUnit.SECONDS)).contains(OLD);
+        assertThat(waiting.get(10, TimeUnit.SECONDS)).contains(OLD);
+        assertThat(other.items.counters().primaryLoads.sum()).isZero();
+        counted.close();
     }
 
     @Test

@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.engine.ForgedToken;
+import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Version;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
+import dev.understudy.model.WriteMode;
 import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.FaultySharedReplica.Hold;
 import dev.understudy.spi.FaultySharedReplica.Positions;
@@ -24,6 +28,9 @@ import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sessions over several instances, with announcements held back where a protection is to be seen. */
 class SessionsTest {
@@ -198,6 +205,50 @@ class SessionsTest {
         assertThat(trailing.items.in(session).find(1L)).isEmpty();
         writer.connection.releaseAnnouncements();
         trailing.connection.releaseAnnouncements();
+    }
+
+    @ParameterizedTest
+    @EnumSource(WriteMode.class)
+    void strongRead_isNotFollowedByAnOlderNearEntryElsewhere(WriteMode mode) {
+        Node writer = cluster.start();
+        Node trailing = cluster.start();
+        writer.items.save(OLD);
+        awaitNearHit(trailing);
+        trailing.connection.holdAnnouncements();
+        writer.items.save(NEW, mode == WriteMode.BACK ? Write.back() : Write.through());
+        Session session = Session.start();
+
+        assertThat(writer.items.in(session).read(1L, Read.strong()).value()).contains(NEW);
+
+        assertThat(trailing.items.in(Session.resume(session.token())).find(1L)).contains(NEW);
+        trailing.connection.releaseAnnouncements();
+    }
+
+    /** A forged token slows its owner only: the versions of everybody's writes stay beside the clock. */
+    @ParameterizedTest
+    @ValueSource(strings = {"through", "back", "away"})
+    void forgedToken_versionOfTomorrow_movesNoClock(String how) {
+        Node one = cluster.start(repository -> {
+            repository.onPartition(OnPartition.AVAILABLE);
+            if (how.equals("back")) {
+                repository.allowWriteBack(back -> back.delay(Duration.ofMillis(10)));
+            }
+        });
+        one.items.save(OLD);
+        long before = micros();
+        Version tomorrow = new Version(before + TimeUnit.DAYS.toMicros(1));
+        CachedRepository<Long, Item> forged = one.items.in(Session.resume(ForgedToken.shown("item", "1", tomorrow)));
+        cluster.server.reachable(!how.equals("away"));
+
+        Version version = forged.save(NEW, how.equals("back") ? Write.back() : Write.through())
+                .version();
+
+        assertThat(version.value()).isBetween(before, micros() + 300_000);
+        cluster.server.reachable(true);
+    }
+
+    private static long micros() {
+        return System.currentTimeMillis() * 1_000;
     }
 
     private Node startThrough() {

@@ -255,7 +255,7 @@ public final class CacheEngine<K, V> {
     private Version knownTo(@Nullable SessionState session, K key) {
         return session == null
                 ? Version.ABSENT
-                : session.known(name(), context.address(key).text(), context.micros());
+                : session.known(name(), context.address(key).text());
     }
 
     private void remember(SessionState session, K key, boolean isUpsert, WriteReceipt receipt) {

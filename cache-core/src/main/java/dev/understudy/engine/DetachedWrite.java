@@ -92,8 +92,9 @@ final class DetachedWrite<K, V> {
         if (!context.isVersioned()) {
             return Version.UNVERSIONED;
         }
-        long floor = known.of(key).value() + 1;
-        return new Version(Math.max(now + AHEAD_MICROS, floor) | 1);
+        // A session's text may be forged: what it knows counts as far as clocks may differ.
+        long floor = Math.min(known.of(key).value(), now + AHEAD_MICROS);
+        return new Version(Math.max(now + AHEAD_MICROS, floor + 1) | 1);
     }
 
     private void apply(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {

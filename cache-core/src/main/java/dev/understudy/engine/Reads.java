@@ -72,9 +72,10 @@ public final class Reads<K, V> {
         keys.forEach(key -> distinct.add(CacheContext.present(key, "key")));
         Map<K, Versioned<V>> answers = new LinkedHashMap<>();
         if (level instanceof Consistency.Strong) {
-            sharedReads
-                    .readStrong(distinct, deadline)
-                    .forEach((key, found) -> answers.put(key, found.versioned(context)));
+            Map<K, Found<V>> found = session == null
+                    ? sharedReads.readStrong(distinct, deadline)
+                    : sessionReads.readStrong(distinct, session, deadline);
+            found.forEach((key, answer) -> answers.put(key, answer.versioned(context)));
             return answers;
         }
         long staleness = stalenessOf(level);

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * floor is never below what it was shown. A position below the floor sends the read to the primary.
  *
  * <h2>Primary</h2>
- * What it shows no position covers: the session remembers its version ({@link SessionState#shown}).
+ * What it shows, also to strong reads, no position covers: the session remembers its version ({@link SessionState#shown}).
  */
 final class SessionReads<K, V> {
     private final CacheContext<K, V> context;
@@ -67,6 +67,13 @@ final class SessionReads<K, V> {
             fromShared(missing, session, deadline).forEach((key, found) -> answers.put(key, found.versioned(context)));
         }
         return answers;
+    }
+
+    /** Linearizable answers, which the session's further reads do not go back behind. */
+    Map<K, Found<V>> readStrong(Set<K> keys, SessionState session, Deadline deadline) {
+        Map<K, Found<V>> found = reads.readStrong(keys, deadline);
+        shown(found, session);
+        return found;
     }
 
     private @Nullable NearEntry<V> fromNear(K key, long staleness, SessionState session) {
@@ -143,9 +150,13 @@ final class SessionReads<K, V> {
         // it.
         Map<K, Found<V>> found =
                 context.settings.writeBack() ? reads.readStrong(keys, deadline) : reads.readPrimary(keys, deadline);
+        shown(found, session);
+        return found;
+    }
+
+    private void shown(Map<K, Found<V>> found, SessionState session) {
         found.forEach((key, answer) -> session.shown(
                 context.store.name(), context.address(key).text(), answer.version(), context.knownEverywhereAt()));
-        return found;
     }
 
     private static <K> Ticket present(Map<K, Ticket> tickets, K key) {

@@ -35,7 +35,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedReads<K, V> {
     private static final Duration LEASE_WAIT = Duration.ofMillis(10);
-    private static final int LEASE_WAITS = 6;
     private static final int ATTEMPTS = 3;
 
     private final CacheContext<K, V> context;
@@ -198,8 +197,11 @@ final class SharedReads<K, V> {
                 unknown.add(ordered.get(i));
             }
         }
-        for (int wait = 0; !unknown.isEmpty(); wait++) {
-            unknown = leaseAndFill(unknown, found, wait == LEASE_WAITS, deadline);
+        // Whoever holds the lease is waited for until it ends, then it is given anew; half of the time is kept for a
+        // load of one's own.
+        long patience = deadline.remainingNanos() / 2;
+        while (!unknown.isEmpty()) {
+            unknown = leaseAndFill(unknown, found, deadline.remainingNanos() <= patience, deadline);
             if (!unknown.isEmpty()) {
                 deadline.pause(LEASE_WAIT, Tier.SHARED, Outcome.NOT_APPLIED);
             }

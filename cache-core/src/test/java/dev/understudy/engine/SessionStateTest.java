@@ -123,15 +123,6 @@ class SessionStateTest {
         assertThat(sessions).as("bent tokens that still are tokens").isPositive();
     }
 
-    @Test
-    void known_versionOfTheFuture_isNotPassedOn() {
-        SessionState forged = new SessionState();
-        forged.wrote("cache", "key", 0, Version.UNKNOWN, new Position(new Generation(1), 1), 0);
-
-        assertThat(SessionState.resume(forged.token()).known("cache", "key", 1_000_000))
-                .isEqualTo(Version.ABSENT);
-    }
-
     private static byte[] noise(SplittableRandom random) {
         byte[] bytes = new byte[random.nextInt(200)];
         random.nextBytes(bytes);

@@ -38,7 +38,7 @@ final class InMemoryScripts {
             e.payload = EMPTY;
             e.pc = 0;
         }
-        long version = run.allocate(Math.max(e.ver, known(c.known())));
+        long version = run.allocate(Math.max(e.ver, run.credible(c.known())));
         long deadline = run.now + micros(c.marker());
         e.pc = Math.min(e.pc + 1, 65_535);
         e.pd = Math.max(e.pd, deadline);
@@ -260,7 +260,7 @@ final class InMemoryScripts {
         }
         e.own = true;
         e.kind = c.kind().code();
-        e.ver = run.allocate(Math.max(e.ver, known(c.known())));
+        e.ver = run.allocate(Math.max(e.ver, run.credible(c.known())));
         e.payload = c.payload();
         e.wid = c.writeId();
         run.save(e);
@@ -431,10 +431,6 @@ final class InMemoryScripts {
         run.m.lost += c.writes();
         run.putMeta();
         return shard.status(c.generation());
-    }
-
-    private static long known(Version version) {
-        return version.isUnknown() ? 0 : version.value();
     }
 
     private static long millis(Duration timeToLive) {

@@ -181,6 +181,10 @@ final class InMemoryShard {
             return m.clock;
         }
 
+        long credible(Version known) {
+            return known.isUnknown() ? 0 : Math.min(known.value(), now + 100_000);
+        }
+
         boolean observe(long version) {
             if (version > m.clock && version < MAXV) {
                 m.clock = version;

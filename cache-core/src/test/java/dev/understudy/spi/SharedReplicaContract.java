@@ -199,7 +199,8 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
 
     @Test
     void keys_ofAnyText_areKeptApart() {
-        List<String> texts = List.of("}", "{a}", "a", "a:b", "a b", "ключ", "\uD83D\uDE00", "-1", "", "x".repeat(512));
+        List<String> texts =
+                List.of("}", "{a}", "a", "a:b", "a b", "a 0 ", "ключ", "\uD83D\uDE00", "-1", "", "x".repeat(512));
         Heard heard = new Heard();
         cache.subscribe(heard);
         heard.awaitInterruptions(1);
@@ -213,6 +214,7 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
         assertThat(heard.announcements)
                 .extracting(Announcement::key)
                 .containsExactlyElementsOf(texts.stream().map(this::key).toList());
+        assertThat(heard.interruptions).containsExactly(0);
         List<String> peeked = new ArrayList<>();
         for (int shard = 0; shard < SHARDS; shard++) {
             peek(shard).forEach(pending -> peeked.add(pending.key().text()));

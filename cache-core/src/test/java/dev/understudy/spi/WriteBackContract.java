@@ -296,10 +296,17 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
                 Optional.of(carried));
     }
 
+    /** A new shard's clock has a head start of 200 ms. */
     @Test
-    void known_isBelowTheVersionAllocated() {
+    void known_ofTheFuture_movesTheClockByTheToleratedSkewAtMost() {
         ShardKey key = key("a");
-        Version known = new Version(4_000_000_000_000_001L);
+        Version tomorrow = new Version(prepare(key).preparedMicros() + 86_400_000_000L);
+        assertThat(writeBack(key, tomorrow)).isLessThan(tomorrow);
+        Prepared prepared = prepare(key, tomorrow);
+        assertThat(prepared.version().value()).isLessThan(prepared.preparedMicros() + 201_000);
+    }
+
+    private Version writeBack(ShardKey key, Version known) {
         WriteBackReply.Accepted accepted = (WriteBackReply.Accepted) call(new SharedCommand.WriteBack(
                 key,
                 generationOf(key),
@@ -310,10 +317,11 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
                 Optional.of(Version.ABSENT),
                 QueueLimit.entries(10),
                 known));
-        assertThat(accepted.version()).isGreaterThan(known);
-        Prepared prepared =
-                call(new SharedCommand.Prepare(key, generationOf(key), MARKER, new Version(5_000_000_000_000_001L)));
-        assertThat(prepared.version()).isGreaterThan(new Version(5_000_000_000_000_001L));
+        return accepted.version();
+    }
+
+    private Prepared prepare(ShardKey key, Version known) {
+        return call(new SharedCommand.Prepare(key, generationOf(key), MARKER, known));
     }
 
     private SharedCommand.WriteBack plain(ShardKey key, long writeId, Optional<Version> base) {

@@ -86,7 +86,7 @@ final class Clients {
             writersBack.add(instance);
         }
         if (dice < 20) {
-            read(process, "", null, instance, key, Level.STRONG, Duration.ZERO);
+            read(process, name, session, instance, key, Level.STRONG, Duration.ZERO);
         } else if (dice < 35) {
             read(process, "", null, instance, key, Level.BOUNDED, Duration.ZERO);
         } else if (dice < 45) {

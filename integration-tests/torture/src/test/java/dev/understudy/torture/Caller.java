@@ -90,7 +90,8 @@ final class Caller implements Runnable {
                 if (random.nextInt(3) == 0) {
                     save(rows, repository, lent.name(), id);
                 } else {
-                    read(rows, repository, lent.name(), id, Level.SESSION, Duration.ZERO);
+                    Level level = random.nextInt(8) == 0 ? Level.STRONG : Level.SESSION;
+                    read(rows, repository, lent.name(), id, level, Duration.ZERO);
                 }
             }
         } finally {

@@ -193,7 +193,16 @@ final class Announcements implements AutoCloseable {
 
     private static boolean isInterruption(Event event) {
         byte[] message = event.message();
-        return message == null || (message.length > 1 && message[message.length - 1] == ' ' && flags(message) == 0);
+        return message == null || dropsShard(message);
+    }
+
+    /** Whether the flags are 0 and no key follows them. A key may end in anything. */
+    private static boolean dropsShard(byte[] message) {
+        int at = 0;
+        for (int numbers = 0; numbers < 3 && at < message.length; at++) {
+            numbers += message[at] == ' ' ? 1 : 0;
+        }
+        return message.length == at + 2 && message[at] == '0' && message[at + 1] == ' ';
     }
 
     private void tell(Event event) {
@@ -249,10 +258,5 @@ final class Announcements implements AutoCloseable {
                 new Position(new Generation(numbers[0]), numbers[1]),
                 new Version(numbers[2]),
                 numbers[3] >= PENDING);
-    }
-
-    private static long flags(byte[] message) {
-        int at = message.length - 2;
-        return message[at] == '0' && at > 0 && message[at - 1] == ' ' ? 0 : 1;
     }
 }

@@ -40,6 +40,9 @@ local function allocate(floor)                       -- even versions come from 
   local v=math.max(clock+1,floor+1,now); if v%2==1 then v=v+1 end
   clock=v; return v
 end
+local function credible(ver)                         -- what a caller knows is a session's, whose text may be forged:
+  return math.min(tonumber(ver),now+100000)          --   ahead of the clock by the tolerated skew at most
+end
 local function observe(ver)                          -- rule 5; true if the clock moved
   if ver>clock and ver<MAXV then clock=ver; return true end
   return false

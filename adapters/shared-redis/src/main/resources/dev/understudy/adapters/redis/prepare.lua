@@ -4,7 +4,7 @@
 local e=load() or blank()
 local distrust=suspect(e) and not e.dirty
 if distrust then e.kind=L; e.payload=''; e.pc=0 end  -- A6; rule 27: a pending entry keeps the vanished writer's mark
-local ver=allocate(math.max(e.ver,tonumber(ARGV[6])))
+local ver=allocate(math.max(e.ver,credible(ARGV[6])))
 local deadline=now+ARGV[5]
 e.pc=math.min(e.pc+1,65535); e.pd=math.max(e.pd,deadline)
 if not e.dirty then e.a=0; e.b=0 end                 -- A1: every lease given before is void

@@ -50,6 +50,6 @@ else
   acked=acked+1; e.dirty=true; e.a=current; e.b=0
 end
 e.own=true
-e.kind=tonumber(ARGV[5]); e.ver=allocate(math.max(e.ver,tonumber(ARGV[11]))); e.payload=ARGV[6]; e.wid=wid
+e.kind=tonumber(ARGV[5]); e.ver=allocate(math.max(e.ver,credible(ARGV[11]))); e.payload=ARGV[6]; e.wid=wid
 save(e)
 return {'OK',e.ver,announce(e.ver,e.kind+8),'new'}

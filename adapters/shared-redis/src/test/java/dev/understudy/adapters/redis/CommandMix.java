@@ -264,7 +264,7 @@ final class CommandMix {
 
     private Version known() {
         return switch (random.nextInt(6)) {
-            case 0 -> new Version(nowMicros + random.nextInt(1_000));
+            case 0 -> new Version(nowMicros + random.nextInt(200_000));
             case 1 -> Version.UNKNOWN;
             default -> Version.ABSENT;
         };

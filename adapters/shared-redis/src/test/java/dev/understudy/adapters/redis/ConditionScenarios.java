@@ -115,10 +115,10 @@ final class ConditionScenarios {
             }),
             new Scenario(
                     of("rule 5: WRITEBACK knows nothing")
-                            .edit(WRITEBACK, "math.max(e.ver,tonumber(ARGV[11]))", "e.ver"),
+                            .edit(WRITEBACK, "math.max(e.ver,credible(ARGV[11]))", "e.ver"),
                     "true",
                     s -> {
-                        s.known = s.now() + SECOND;
+                        s.known = s.now() + SECOND / 20;
                         return String.valueOf(s.back("b") > s.known);
                     }),
             new Scenario(

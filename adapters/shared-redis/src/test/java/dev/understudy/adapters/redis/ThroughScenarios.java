@@ -332,11 +332,19 @@ final class ThroughScenarios {
                 return String.valueOf(s.prepare("next").version > writer.version);
             }),
             new Scenario(
-                    of("rule 5: PREPARE knows nothing").edit(PREPARE, "math.max(e.ver,tonumber(ARGV[6]))", "e.ver"),
+                    of("rule 5: PREPARE knows nothing").edit(PREPARE, "math.max(e.ver,credible(ARGV[6]))", "e.ver"),
+                    "true",
+                    s -> {
+                        s.known = s.now() + SECOND / 20;
+                        return String.valueOf(s.prepare("next").version > s.known);
+                    }),
+            new Scenario(
+                    of("a forged version moves the clock")
+                            .everywhere("math.min(tonumber(ver),now+100000)", "tonumber(ver)"),
                     "true",
                     s -> {
                         s.known = s.now() + SECOND;
-                        return String.valueOf(s.prepare("next").version > s.known);
+                        return String.valueOf(s.prepare("next").version < s.known);
                     }),
             new Scenario(
                     of("announcements: APPLY is silent").edit(APPLY, "put_meta(); publish(ver,flags)", "put_meta()"),
