@@ -80,6 +80,24 @@ class SessionsTest {
         assertThat(node.items.counters().uncoveredReads.sum()).isPositive();
     }
 
+    /** Not each read of each session for ever. */
+    @Test
+    void generationGone_sessionReadsThePrimaryForAMomentOnly() {
+        Node node = cluster.start(repository -> repository.near(near -> near.maxStaleness(Duration.ofMillis(500))));
+        Session session = Session.start();
+        node.items.in(session).save(OLD);
+
+        cluster.server.flush();
+
+        await().atMost(SOON).until(() -> {
+            Session resumed = Session.resume(session.token());
+            node.items.in(resumed).find(1L);
+            long before = node.items.counters().uncoveredReads.sum();
+            assertThat(node.items.in(resumed).find(1L)).contains(OLD);
+            return before > 0 && node.items.counters().uncoveredReads.sum() == before;
+        });
+    }
+
     @Test
     void sharedReplica_backWhileTheBreakerIsOpen_sessionDoesNotGetTheTrailingRow() {
         Node node = cluster.startPaused();

@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Shared</h2>
  * The shared replica has everything that was announced unless it lost its memory: positions are read after the entries, so that the session's
- * floor is never below what it was shown. A position below the floor sends the read to the primary.
+ * floor is never below what it was shown. A position below the floor sends the read to the primary. A floor of a generation that is gone
+ * is replaced once what was acknowledged in it is restored.
  *
  * <h2>Primary</h2>
  * What it shows, also to strong reads, no position covers: the session remembers its version ({@link SessionState#shown}).
@@ -118,9 +119,29 @@ final class SessionReads<K, V> {
                 }
             });
             found.putAll(fromPrimary(uncovered, session, positions.isEmpty(), deadline));
+            rebase(uncovered, positions, session);
             return found;
         } finally {
             tickets.forEach(near::leave);
+        }
+    }
+
+    /**
+     * Takes the positions of a new generation for those of one that is gone, once living instances have had the time to restore what was
+     * acknowledged: else all reads of the session would be the primary's from then on.
+     */
+    private void rebase(Set<K> uncovered, List<ShardPosition> positions, SessionState session) {
+        if (positions.isEmpty()) {
+            return;
+        }
+        long restored = context.clock.nanoTime()
+                - context.settings.near().maxStaleness().toNanos();
+        for (K key : uncovered) {
+            ShardState state = shards.state(context.address(key).shard());
+            Position position = positions.get(state.shard).position();
+            if (position.generation().equals(state.generation()) && state.openedAt() - restored <= 0) {
+                session.rebase(context.store.name(), state.shard, position);
+            }
         }
     }
 

@@ -128,6 +128,13 @@ public final class SessionState {
         }
     }
 
+    /** The shard begins anew at that position: what the session saw in another generation was restored before, or is lost. */
+    synchronized void rebase(String cache, int shard, Position position) {
+        floors.computeIfPresent(
+                hash(cache, Integer.toString(shard)),
+                (id, floor) -> floor.generation().equals(position.generation()) ? floor : position);
+    }
+
     /**
      * Whether the session may be shown that version by a replica; takes note of it if so.
      *

@@ -19,6 +19,7 @@ final class ShardState {
     private volatile int epoch;
     private volatile long confirmedAt;
     private volatile boolean confirmed;
+    private volatile long openedAt;
     private Position applied = Position.NONE;
     private Position awaited = Position.NONE;
     private long awaitedAsOf;
@@ -26,6 +27,7 @@ final class ShardState {
     ShardState(int shard, long now) {
         this.shard = shard;
         this.confirmedAt = now + NEVER;
+        this.openedAt = now;
     }
 
     /** The generation that commands are sent with. */
@@ -48,6 +50,11 @@ final class ShardState {
         return confirmed;
     }
 
+    /** Since when, on the engine's clock, the present generation is known here. */
+    long openedAt() {
+        return openedAt;
+    }
+
     synchronized Position applied() {
         return applied;
     }
@@ -55,6 +62,7 @@ final class ShardState {
     synchronized void opened(Position position, long now) {
         if (!generation.equals(position.generation())) {
             generation = position.generation();
+            openedAt = now;
             drop(Position.NONE, now);
         }
     }
