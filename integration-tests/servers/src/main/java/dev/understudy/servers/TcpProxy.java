@@ -9,8 +9,10 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,13 +32,16 @@ import org.slf4j.LoggerFactory;
  * <tr><th>{@link #holdReplies()}</th><td>the server gets all requests; its replies do not come back</td></tr>
  * </table>
  *
- * As in a network that heals, bytes held back in the last two modes are delivered when the mode is left for {@code pass},
+ * {@link #messages} breaks what Redis publishes and leaves the answers to commands as they are.
+ *
+ * <p>As in a network that heals, bytes held back in the last two modes are delivered when the mode is left for {@code pass},
  * and lost when connections are {@link #cut()} before.
  *
  * <h2>Bounds and threads</h2>
  *
  * At most {@value #CONNECTIONS_MAX} connections at a time; further ones are closed at once. Two daemon threads per
- * connection and one that accepts; all have ended soon after {@link #close()}. Each copies chunks of up to 64 KiB.
+ * connection and one that accepts; all have ended soon after {@link #close()}. Each copies chunks of up to 64 KiB; where messages are told from answers, whole replies, and one more
+ * thread of the proxy writes the messages that are late.
  */
 public final class TcpProxy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TcpProxy.class);
@@ -60,10 +65,30 @@ public final class TcpProxy implements AutoCloseable {
     private boolean closed;
 
     private volatile long latencyNanos;
+    private volatile @Nullable Messages messages;
+    private final LateMessages late;
+    private final LongAdder lost = new LongAdder();
+    private final LongAdder delayed = new LongAdder();
+    private final LongAdder twice = new LongAdder();
+
+    /** What becomes of a message that Redis publishes. Called by the proxy's threads. */
+    @FunctionalInterface
+    public interface Messages {
+        /** Every message arrives once, at once. */
+        Messages PASS = frame -> List.of(Duration.ZERO);
+
+        /**
+         * How late each copy of a message arrives: nothing for a message that is lost.
+         *
+         * @param frame the message as Redis serializes it, with its channel
+         */
+        List<Duration> copies(byte[] frame);
+    }
 
     private TcpProxy(InetSocketAddress target, int port) {
         this.target = target;
         this.port = port;
+        this.late = new LateMessages("tcp-proxy-" + port + "-late");
     }
 
     /** A proxy in front of a server, on a free port, that lets everything pass. */
@@ -140,6 +165,38 @@ public final class TcpProxy implements AutoCloseable {
         latencyNanos = delay.toNanos();
     }
 
+    /**
+     * Decides over every message that Redis publishes from now on, on connections made after the first call. The server behind must be a
+     * Redis, its connections not encrypted.
+     */
+    public void messages(Messages rule) {
+        messages = rule;
+    }
+
+    /** Resets the connections that have subscribed to a channel, as far as they were made after the first call of {@link #messages}. */
+    public synchronized void cutSubscribers() {
+        List<Connection> subscribers =
+                connections.stream().filter(connection -> connection.subscribed).toList();
+        subscribers.forEach(Connection::reset);
+        subscribers.forEach(connections::remove);
+        notifyAll();
+    }
+
+    /** How many messages have been lost. */
+    public long lost() {
+        return lost.sum();
+    }
+
+    /** How many copies of messages were to arrive late. */
+    public long late() {
+        return delayed.sum();
+    }
+
+    /** How many messages arrived more than once. */
+    public long twice() {
+        return twice.sum();
+    }
+
     /** How many connections are open through the proxy. */
     public synchronized int connections() {
         return connections.size();
@@ -152,6 +209,7 @@ public final class TcpProxy implements AutoCloseable {
         mode = Mode.REFUSE;
         stopListening();
         cut();
+        late.close();
     }
 
     @GuardedBy("this")
@@ -234,7 +292,10 @@ public final class TcpProxy implements AutoCloseable {
     private final class Connection {
         private final Socket client;
         private final Socket server = new Socket();
+        private final boolean isFramed = messages != null;
+        private final RespFrames frames = new RespFrames();
         private volatile boolean ended;
+        private volatile boolean subscribed;
 
         private Connection(Socket client) {
             this.client = client;
@@ -272,7 +333,11 @@ public final class TcpProxy implements AutoCloseable {
                     if (length < 0) {
                         break;
                     }
-                    to.getOutputStream().write(chunk, 0, length);
+                    if (reply && isFramed) {
+                        tell(chunk, length);
+                    } else {
+                        to.getOutputStream().write(chunk, 0, length);
+                    }
                 }
                 end(false);
             } catch (IOException broken) {
@@ -280,6 +345,55 @@ public final class TcpProxy implements AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 end(true);
+            }
+        }
+
+        private void tell(byte[] chunk, int length) throws IOException {
+            frames.add(chunk, length);
+            for (Optional<byte[]> frame = frames.next(); frame.isPresent(); frame = frames.next()) {
+                Messages rule = messages;
+                if (rule != null && RespFrames.isMessage(frame.get())) {
+                    publish(frame.get(), rule.copies(frame.get()));
+                } else {
+                    subscribed |= RespFrames.isSubscription(frame.get());
+                    write(frame.get());
+                }
+            }
+        }
+
+        private void publish(byte[] frame, List<Duration> copies) throws IOException {
+            if (copies.isEmpty()) {
+                lost.increment();
+            } else if (copies.size() > 1) {
+                twice.increment();
+            }
+            for (Duration delay : copies) {
+                if (delay.isZero()) {
+                    write(frame);
+                } else {
+                    delayed.increment();
+                    late.in(delay, () -> writeLate(frame));
+                }
+            }
+        }
+
+        private void writeLate(byte[] frame) {
+            try {
+                awaitOpen(this, true);
+                if (!ended) {
+                    write(frame);
+                }
+            } catch (IOException broken) {
+                end(true);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        /** A frame at once, not between the bytes of another. */
+        private void write(byte[] frame) throws IOException {
+            synchronized (client) {
+                client.getOutputStream().write(frame);
             }
         }
 

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TcpProxyIT {
     private TcpProxy proxy;
@@ -88,6 +93,60 @@ class TcpProxyIT {
             long start = System.nanoTime();
             client.call("PING");
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(60));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void messages_lostTwiceAndLate_answersAreWhole(int protocol) throws IOException {
+        proxy.messages(frame -> {
+            String text = new String(frame, StandardCharsets.UTF_8);
+            return text.contains("lost")
+                    ? List.of()
+                    : text.contains("twice")
+                            ? List.of(Duration.ZERO, Duration.ZERO)
+                            : List.of(text.contains("late") ? Duration.ofMillis(300) : Duration.ZERO);
+        });
+        try (RedisClient client = client();
+                RedisClient direct = new RedisClient(Servers.shared().redis())) {
+            direct.call("SETRANGE tcp-proxy-large 200000 x");
+            assertThat(client.call("GET tcp-proxy-large")).hasSize(200_001);
+            direct.call("DEL tcp-proxy-large");
+            client.send("HELLO " + protocol);
+            client.send("SUBSCRIBE proxied");
+            awaitLine(client, "subscribe");
+
+            for (String text : List.of("late", "lost", "twice", "once")) {
+                direct.call("PUBLISH proxied " + text);
+            }
+
+            List<String> heard = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                awaitLine(client, "message");
+                awaitLine(client, "proxied");
+                heard.add(client.receive());
+            }
+            assertThat(heard).containsExactly("twice", "twice", "once", "late");
+        }
+        assertThat(List.of(proxy.lost(), proxy.twice(), proxy.late())).containsExactly(1L, 1L, 1L);
+    }
+
+    @Test
+    void cutSubscribers_othersLive() throws IOException {
+        proxy.messages(TcpProxy.Messages.PASS);
+        try (RedisClient subscriber = client();
+                RedisClient other = client()) {
+            subscriber.send("SUBSCRIBE proxied");
+            awaitLine(subscriber, ":1");
+            proxy.cutSubscribers();
+            assertThatThrownBy(subscriber::receive).isInstanceOf(IOException.class);
+            assertThat(other.call("PING")).isEqualTo("+PONG");
+        }
+    }
+
+    private static void awaitLine(RedisClient client, String line) throws IOException {
+        while (!client.receive().equals(line)) {
+            // An answer has several lines.
         }
     }
 
