@@ -42,6 +42,11 @@ final class EngineRepository<K, V> implements CachedRepository<K, V> {
         return engine;
     }
 
+    /** The session that this view is for. */
+    Optional<SessionState> session() {
+        return Optional.ofNullable(session);
+    }
+
     @Override
     public Optional<V> find(K key) {
         return session == null

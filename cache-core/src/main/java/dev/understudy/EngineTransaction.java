@@ -5,7 +5,6 @@ import dev.understudy.engine.Mutation;
 import dev.understudy.engine.Mutation.Verb;
 import dev.understudy.engine.Participant;
 import dev.understudy.model.Invalid;
-import dev.understudy.model.UnderstudyException;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +26,7 @@ final class EngineTransaction implements Transaction {
     private final Duration timeout;
     private final Map<CacheEngine<?, ?>, Participant<?, ?>> participants = new LinkedHashMap<>();
     private boolean isLent;
+    private boolean isHandedOver;
 
     EngineTransaction(Runner runner, Set<CacheEngine<?, ?>> known, Duration timeout) {
         this.runner = runner;
@@ -57,12 +58,12 @@ final class EngineTransaction implements Transaction {
     @Override
     public <K, V> TransactionRepository<K, V> on(CachedRepository<K, V> repository) {
         CacheEngine<K, V> engine = engineOf(repository);
-        return new Part<>(engine, participant(engine));
+        return new Part<>(engine, participant(engine, repository));
     }
 
     @Override
     public <K, V> void changed(CachedRepository<K, V> repository, Collection<K> keys) {
-        Participant<K, V> participant = participant(engineOf(repository));
+        Participant<K, V> participant = participant(engineOf(repository), repository);
         runner.run(connection -> {
             participant.changed(connection, keys);
             return true;
@@ -87,29 +88,39 @@ final class EngineTransaction implements Transaction {
                 return true;
             });
         }
+        isHandedOver = true;
+    }
+
+    /** Whether the work is done, so that a failure leaves open whether the transaction has committed. */
+    boolean isHandedOver() {
+        return isHandedOver;
     }
 
     /** Tells every participant; a failure of one keeps none of the others from being told. */
     void committed() {
-        UnderstudyException first = null;
+        tellEach(Participant::committed);
+    }
+
+    void rolledBack() {
+        tellEach(Participant::rolledBack);
+    }
+
+    void unknown() {
+        tellEach(Participant::unknown);
+    }
+
+    private void tellEach(Consumer<Participant<?, ?>> outcome) {
+        RuntimeException first = null;
         for (Participant<?, ?> participant : participants.values()) {
             try {
-                participant.committed();
-            } catch (UnderstudyException e) {
+                outcome.accept(participant);
+            } catch (RuntimeException e) {
                 first = first == null ? e : first;
             }
         }
         if (first != null) {
             throw first;
         }
-    }
-
-    void rolledBack() {
-        participants.values().forEach(Participant::rolledBack);
-    }
-
-    void unknown() {
-        participants.values().forEach(Participant::unknown);
     }
 
     private <K, V> CacheEngine<K, V> engineOf(CachedRepository<K, V> repository) {
@@ -120,8 +131,13 @@ final class EngineTransaction implements Transaction {
     }
 
     @SuppressWarnings("unchecked") // a participant is put under its own engine only
-    private <K, V> Participant<K, V> participant(CacheEngine<K, V> engine) {
-        return (Participant<K, V>) participants.computeIfAbsent(engine, e -> engine.participant(timeout));
+    private <K, V> Participant<K, V> participant(CacheEngine<K, V> engine, CachedRepository<K, V> view) {
+        Participant<K, V> participant =
+                (Participant<K, V>) participants.computeIfAbsent(engine, e -> engine.participant(timeout));
+        if (view instanceof EngineRepository<K, V> own) {
+            own.session().ifPresent(participant::remember);
+        }
+        return participant;
     }
 
     @SuppressWarnings("unchecked") // the cast is erased: the exception is thrown as it is

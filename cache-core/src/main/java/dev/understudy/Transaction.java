@@ -9,7 +9,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing of it is visible in any replica before it has committed, and nothing after it was rolled back.
  */
 public interface Transaction {
-    /** The repository inside this transaction. Refuses repositories of another {@link Understudy}. */
+    /**
+     * The repository inside this transaction. Refuses repositories of another {@link Understudy}. Of a view inside a {@link Session}, the
+     * session knows what the transaction wrote once it has committed; what it reads here is not noted.
+     */
     <K, V> TransactionRepository<K, V> on(CachedRepository<K, V> repository);
 
     /** Tells that SQL of the caller's own changed or deleted these rows, before the transaction commits. */

@@ -142,7 +142,7 @@ public final class Understudy implements AutoCloseable {
      */
     public <T extends @Nullable Object> T inTransaction(Duration timeout, Transaction.Work<T> work) {
         AtomicReference<@Nullable EngineTransaction> running = new AtomicReference<>();
-        AtomicReference<@Nullable RuntimeException> thrown = new AtomicReference<>();
+        AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
         T result;
         try {
             result = instance.primary().call(Primary.Use.COMMIT, timeout, connection -> {
@@ -153,16 +153,10 @@ public final class Understudy implements AutoCloseable {
                 transaction.beforeCommit();
                 return answer;
             });
-        } catch (PrimaryFailure e) {
-            end(running.get(), e.outcome() == Outcome.UNKNOWN);
-            RuntimeException own = thrown.get();
-            if (own != null) {
-                throw own;
-            }
-            throw CacheEngine.translated(e);
-        } catch (RuntimeException e) {
-            end(running.get(), false);
-            throw e;
+        } catch (Throwable e) {
+            // Whatever it is, checked exceptions and errors of the work too: the markers are taken back, or left to
+            // expire.
+            throw ended(running.get(), e, thrown.get());
         }
         EngineTransaction transaction = running.get();
         if (transaction != null) {
@@ -171,15 +165,37 @@ public final class Understudy implements AutoCloseable {
         return result;
     }
 
+    /** Tells the participants that the transaction has failed; answers what the caller is to be told. */
+    private static RuntimeException ended(
+            @Nullable EngineTransaction transaction, Throwable failure, @Nullable Throwable own) {
+        boolean isHandedOver = transaction != null && transaction.isHandedOver();
+        boolean isUnknown =
+                failure instanceof PrimaryFailure primary ? primary.outcome() == Outcome.UNKNOWN : isHandedOver;
+        if (transaction != null && isUnknown) {
+            transaction.unknown();
+        } else if (transaction != null) {
+            transaction.rolledBack();
+        }
+        if (own == null && failure instanceof PrimaryFailure primary) {
+            return CacheEngine.translated(primary);
+        }
+        throw Understudy.<RuntimeException>asIs(own == null ? failure : own);
+    }
+
+    @SuppressWarnings("unchecked") // the cast is erased: what the work threw passes as it is
+    private static <E extends Throwable> E asIs(Throwable e) throws E {
+        throw (E) e;
+    }
+
     /** Runs the work; an unchecked exception of its own is noted, as the primary's adapter may take it for the primary's. */
     private static <T extends @Nullable Object> T attempt(
-            Transaction.Work<T> work, EngineTransaction transaction, AtomicReference<@Nullable RuntimeException> thrown)
+            Transaction.Work<T> work, EngineTransaction transaction, AtomicReference<@Nullable Throwable> thrown)
             throws Exception {
         try {
             return work.in(transaction);
         } catch (PrimaryFailure e) {
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             thrown.set(e);
             throw e;
         }
@@ -205,17 +221,6 @@ public final class Understudy implements AutoCloseable {
     /** The same within 5 seconds. */
     public Participation participate(Object connection) {
         return participate(connection, Duration.ofSeconds(5));
-    }
-
-    private static void end(@Nullable EngineTransaction transaction, boolean isUnknown) {
-        if (transaction == null) {
-            return;
-        }
-        if (isUnknown) {
-            transaction.unknown();
-        } else {
-            transaction.rolledBack();
-        }
     }
 
     /** The identity of this start of this instance, as in the primary's leases. */

@@ -10,6 +10,7 @@ import dev.understudy.spi.InMemorySharedReplica;
 import dev.understudy.spi.InMemorySharedServer;
 import dev.understudy.spi.InMemoryStore;
 import dev.understudy.spi.Item;
+import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +92,11 @@ final class Cluster implements AutoCloseable {
         Node node = new Node(understudy, builder.build(), connection, faults);
         nodes.add(node);
         return node;
+    }
+
+    /** Locks the row 1, and as there is one lock all others, in a stranger's transaction. */
+    void lockAll(PrimaryConnection connection) {
+        new InMemoryStore<>("item", Long.class, Item.class, versioning, Item::id).lock(connection, List.of(1L));
     }
 
     @Override

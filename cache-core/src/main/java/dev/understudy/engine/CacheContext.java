@@ -3,6 +3,7 @@ package dev.understudy.engine;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.KeyFormat;
 import dev.understudy.model.ShardKey;
+import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Clock;
 import dev.understudy.spi.Codec;
 import dev.understudy.spi.Primary;
@@ -92,6 +93,17 @@ final class CacheContext<K, V> {
     long knownEverywhereAt() {
         Duration longest = settings.marker().plus(settings.near().timeToLive()).plus(CLOCKS_DIFFER);
         return micros() + longest.toNanos() / 1000;
+    }
+
+    /** The session knows what it wrote. */
+    void remember(SessionState session, K key, boolean isUpsert, WriteReceipt receipt) {
+        ShardKey at = address(key);
+        if (isUpsert) {
+            session.wrote(
+                    store.name(), at.text(), at.shard(), receipt.version(), receipt.position(), knownEverywhereAt());
+        } else {
+            session.deleted(store.name(), at.text(), at.shard(), receipt.position(), knownEverywhereAt());
+        }
     }
 
     static <T> T present(@Nullable T argument, String name) {

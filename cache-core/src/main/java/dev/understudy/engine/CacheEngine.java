@@ -245,10 +245,12 @@ public final class CacheEngine<K, V> {
             mutations.forEach(mutation -> {
                 WriteReceipt receipt = receipts.get(mutation.key());
                 if (receipt != null) {
-                    remember(session, mutation.key(), mutation.value().isPresent(), receipt);
+                    context.remember(session, mutation.key(), mutation.value().isPresent(), receipt);
                 }
             });
         }
+        // After the session knows of it: the write is made, told or not.
+        ThroughReceipt.requireTold(receipts.values());
         return receipts;
     }
 
@@ -256,21 +258,6 @@ public final class CacheEngine<K, V> {
         return session == null
                 ? Version.ABSENT
                 : session.known(name(), context.address(key).text());
-    }
-
-    private void remember(SessionState session, K key, boolean isUpsert, WriteReceipt receipt) {
-        ShardKey address = context.address(key);
-        if (isUpsert) {
-            session.wrote(
-                    name(),
-                    address.text(),
-                    address.shard(),
-                    receipt.version(),
-                    receipt.position(),
-                    context.knownEverywhereAt());
-        } else {
-            session.deleted(name(), address.text(), address.shard(), receipt.position(), context.knownEverywhereAt());
-        }
     }
 
     private void check(Mutation<K, V> mutation, boolean isSealedLate) {
@@ -317,8 +304,9 @@ public final class CacheEngine<K, V> {
         WriteReceipt receipt = updates.locked(
                 key, change, k -> knownTo(session, k), context.deadline(options.timeout()), onPartition(options));
         if (session != null) {
-            remember(session, key, true, receipt);
+            context.remember(session, key, true, receipt);
         }
+        ThroughReceipt.requireTold(List.of(receipt));
         return receipt;
     }
 
@@ -339,8 +327,16 @@ public final class CacheEngine<K, V> {
         }
     }
 
-    /** A part in a transaction that spans several repositories. */
+    /**
+     * A part in a transaction that spans several repositories.
+     *
+     * @throws Invalid if the timeout is longer than a marker holds: it is renewed once, before the commit
+     */
     public Participant<K, V> participant(Duration timeout) {
+        if (timeout.compareTo(context.settings.marker()) > 0) {
+            throw new Invalid("the transaction's timeout " + timeout + " is over shared.marker of " + name() + ", "
+                    + context.settings.marker());
+        }
         return new Participant<>(context, through, primaryReads, Deadline.after(context.clock, timeout));
     }
 

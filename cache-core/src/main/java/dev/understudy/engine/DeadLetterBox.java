@@ -56,6 +56,7 @@ final class DeadLetterBox<K, V> {
         Mutation<K, V> mutation =
                 new Mutation<>(letter.key(), letter.value(), verb, isGone ? Optional.empty() : Optional.of(present));
         Map<K, WriteReceipt> receipts = through.write(List.of(mutation), key -> letter.version(), deadline);
+        ThroughReceipt.requireTold(receipts.values());
         discard(letter, deadline);
         return List.copyOf(receipts.values()).get(0);
     }

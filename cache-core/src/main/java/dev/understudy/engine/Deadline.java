@@ -24,6 +24,11 @@ public final class Deadline {
         return new Deadline(clock, clock.nanoTime() + timeout.toNanos());
     }
 
+    /** A deadline that much after this one. */
+    Deadline later(Duration grace) {
+        return new Deadline(clock, at + grace.toNanos());
+    }
+
     /** Nanoseconds left; zero or less once it has passed. */
     public long remainingNanos() {
         return at - clock.nanoTime();

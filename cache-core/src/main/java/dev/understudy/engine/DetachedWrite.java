@@ -149,7 +149,8 @@ final class DetachedWrite<K, V> {
         context.counters.throughWrites.add(applied.size());
         context.counters.detachedWrites.add(applied.size());
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        applied.keySet().forEach(key -> receipts.put(key, new ThroughReceipt(versionOf(key), Position.NONE)));
+        applied.forEach((key, answer) -> receipts.put(
+                key, new ThroughReceipt(versionOf(key), Position.NONE, true, answer instanceof Applied.Deleted<V>)));
         return receipts;
     }
 

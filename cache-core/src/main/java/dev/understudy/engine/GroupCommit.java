@@ -4,7 +4,6 @@ import dev.understudy.model.Conflict;
 import dev.understudy.model.DeadlineExceeded;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
-import dev.understudy.model.Unavailable;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
@@ -36,10 +35,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Failure</h2>
  * A condition that does not hold refuses its own row only. When a row is locked or its data refused, the transaction is rolled back and
- * each caller goes on in a transaction of his own. When the primary cannot be reached, all are told.
+ * each caller goes on in a transaction of his own. When the primary cannot be reached, all are told, each by an exception of his own. When
+ * only the leader's time is over, he alone is told, and the others wait for the next transaction.
  *
  * <h2>Bounds</h2>
- * {@link #ROWS} and {@link #BYTES} a transaction, {@link #LANES} at a time; a caller waits until his deadline.
+ * {@link #ROWS} and {@link #BYTES} a transaction, {@link #LANES} at a time; a caller waits until his deadline, and {@link #GRACE} more once
+ * his row has been sent.
+ *
+ * <h2>States</h2>
+ * WAITING to LEADS, to JOINED by another leader, or to LEFT; LEADS to JOINED or LEFT; JOINED to RUNNING, DONE, ALONE, LEFT, or back to WAITING;
+ * RUNNING to DONE, ALONE, LEFT or back to WAITING. The last three end a request. Who has LEFT does nothing more: whoever leads frees its key.
  */
 final class GroupCommit<K, V> {
     /** Transactions at a time: while one waits for its commit the next gathers and writes. */
@@ -69,12 +74,26 @@ final class GroupCommit<K, V> {
         WAITING,
         /** Is to take a lane that is kept for it. */
         LEADS,
-        /** Is part of a running transaction. */
+        /** Is part of a transaction that has sent no row yet. */
+        JOINED,
+        /** Is part of a transaction that may have sent it. */
         RUNNING,
         /** Has to go on by itself; its key is still busy. */
         ALONE,
         /** Has its receipt or failure. */
-        DONE
+        DONE,
+        /** Its caller has given up. */
+        LEFT
+    }
+
+    /** What becomes of a batch. */
+    private enum End {
+        /** Each has its receipt or failure. */
+        TOLD,
+        /** Nothing is written; each goes on alone. */
+        ALONE,
+        /** Nothing is written; the leader has his failure, the others wait again. */
+        AGAIN
     }
 
     /** One caller's write. The state changes under the lock; receipt and failure are written before it is DONE. */
@@ -89,8 +108,9 @@ final class GroupCommit<K, V> {
         @Nullable
         WriteReceipt receipt;
 
+        /** Unchecked, as the store's own exceptions pass through. */
         @Nullable
-        UnderstudyException failure;
+        RuntimeException failure;
 
         Request(Mutation<K, V> mutation, Version known, Deadline deadline, int bytes) {
             this.mutation = mutation;
@@ -151,28 +171,22 @@ final class GroupCommit<K, V> {
     /** Waits until the write is done, or to be led by this caller: then answers the batch. */
     private List<Request<K, V>> await(Request<K, V> request) {
         boolean wasInterrupted = false;
+        Deadline last = request.deadline.later(GRACE);
         try {
-            Deadline until = request.deadline;
-            boolean isInGrace = false;
-            while (request.state == State.WAITING || request.state == State.RUNNING) {
+            while (request.state == State.WAITING || request.state == State.JOINED || request.state == State.RUNNING) {
+                Deadline until = request.state == State.RUNNING && request.deadline.isPast() ? last : request.deadline;
                 context.clock.park(this, Math.max(1, until.remainingNanos()));
                 wasInterrupted |= Thread.interrupted();
-                if (!wasInterrupted && !until.isPast()) {
-                    continue;
-                }
-                if (withdraw(request)) {
+                boolean givesUp = wasInterrupted || request.deadline.isPast();
+                if (givesUp && leave(request, false)) {
                     throw new DeadlineExceeded(
                             wasInterrupted ? "interrupted" : "the deadline passed while other writes were committed",
                             null,
                             Tier.PRIMARY,
                             Outcome.NOT_APPLIED);
                 }
-                if (isInGrace && until.isPast() && request.state == State.RUNNING) {
+                if (last.isPast() && leave(request, true)) {
                     throw new DeadlineExceeded("the commit has not ended in time", null, Tier.PRIMARY, Outcome.UNKNOWN);
-                }
-                if (!isInGrace && until.isPast()) {
-                    isInGrace = true;
-                    until = Deadline.after(context.clock, GRACE);
                 }
             }
             if (request.state != State.LEADS) {
@@ -188,18 +202,23 @@ final class GroupCommit<K, V> {
         }
     }
 
-    /** Takes a write back that no transaction has; the lane that may be kept for it goes to the next. */
-    private boolean withdraw(Request<K, V> request) {
+    /**
+     * Takes a write back that no transaction has sent, or gives up one that may be on its way; false if it has ended, or has begun to run.
+     * The lane that may be kept for it goes to the next. Whatever becomes of a transaction that it is part of, whoever leads frees its key.
+     */
+    private boolean leave(Request<K, V> request, boolean isRunning) {
         synchronized (lock) {
-            if (request.state != State.WAITING && request.state != State.LEADS) {
+            State state = request.state;
+            boolean isUnsent = state == State.WAITING || state == State.LEADS || state == State.JOINED;
+            if (!isUnsent && !(isRunning && state == State.RUNNING)) {
                 return false;
             }
+            request.state = State.LEFT;
             waiting.remove(request);
-            if (request.state == State.LEADS) {
+            if (state == State.LEADS) {
                 lanes--;
                 promote();
             }
-            request.state = State.DONE;
             return true;
         }
     }
@@ -228,8 +247,22 @@ final class GroupCommit<K, V> {
 
     private void start(Request<K, V> request, List<Request<K, V>> batch) {
         busy.add(request.mutation.key());
-        request.state = State.RUNNING;
+        request.state = State.JOINED;
         batch.add(request);
+    }
+
+    /** The writes of a batch whose callers are still there; these cannot be taken back any more. */
+    private List<Mutation<K, V>> run(List<Request<K, V>> batch) {
+        synchronized (lock) {
+            List<Mutation<K, V>> mutations = new ArrayList<>();
+            for (Request<K, V> request : batch) {
+                if (request.state == State.JOINED) {
+                    request.state = State.RUNNING;
+                    mutations.add(request.mutation);
+                }
+            }
+            return mutations;
+        }
     }
 
     /** Keeps a free lane for the write that has waited longest and can start; to be called under the lock. */
@@ -251,27 +284,34 @@ final class GroupCommit<K, V> {
     }
 
     private void lead(List<Request<K, V>> batch) {
-        boolean goAlone = false;
+        End end = End.TOLD;
         try {
-            goAlone = !commit(batch);
-        } catch (UnderstudyException e) {
-            batch.forEach(request -> request.failure = e);
+            end = commit(batch);
         } catch (RuntimeException | Error e) {
-            batch.forEach(request -> request.failure =
-                    new Unavailable("the write failed in an unexpected way", e, Tier.LIBRARY, Outcome.UNKNOWN));
+            for (Request<K, V> request : batch) {
+                boolean isTold = request.receipt != null || request.failure != null;
+                request.failure = isTold ? request.failure : Replies.ofWrite(e, Outcome.UNKNOWN);
+            }
             throw e;
         } finally {
-            end(batch, goAlone);
+            end(batch, end);
         }
     }
 
-    private void end(List<Request<K, V>> batch, boolean goAlone) {
+    private void end(List<Request<K, V>> batch, End end) {
         synchronized (lock) {
-            for (Request<K, V> request : batch) {
-                if (!goAlone) {
+            for (int i = batch.size() - 1; i >= 0; i--) {
+                Request<K, V> request = batch.get(i);
+                boolean isThere = request.state != State.LEFT;
+                if (end != End.ALONE || !isThere) {
                     busy.remove(request.mutation.key());
                 }
-                request.state = goAlone ? State.ALONE : State.DONE;
+                if (isThere && end == End.AGAIN && i > 0) {
+                    request.state = State.WAITING;
+                    waiting.addFirst(request);
+                } else if (isThere) {
+                    request.state = end == End.ALONE ? State.ALONE : State.DONE;
+                }
             }
             lanes--;
             promote();
@@ -281,8 +321,8 @@ final class GroupCommit<K, V> {
         }
     }
 
-    /** One transaction for all; false, and nothing is written, if each has to go on alone. */
-    private boolean commit(List<Request<K, V>> batch) {
+    /** One transaction for all. */
+    private End commit(List<Request<K, V>> batch) {
         Map<K, Request<K, V>> byKey = new LinkedHashMap<>();
         batch.forEach(request -> byKey.put(request.mutation.key(), request));
         Known<K> known = key -> {
@@ -293,59 +333,61 @@ final class GroupCommit<K, V> {
         if (deadline.remainingNanos() < LEAST.toNanos() && batch.size() > 1) {
             deadline = Deadline.after(context.clock, LEAST);
         }
-        List<Mutation<K, V>> mutations =
-                batch.stream().map(request -> request.mutation).toList();
         ThroughWrite<K, V> write = through.participant(known, deadline);
         Map<K, Conflict> refused;
         try {
             write.prepare(byKey.keySet());
-            if (write.hasForeign(Mutation.upserted(mutations))) {
+            if (write.hasForeign(Mutation.upserted(
+                    batch.stream().map(request -> request.mutation).toList()))) {
                 write.rolledBack();
-                return false;
+                return End.ALONE;
             }
             refused = context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
                 context.primary.lockTimeout(connection, WriteThrough.LOCK_WAIT);
-                Map<K, Conflict> conflicts = write.writeEach(connection, mutations);
+                Map<K, Conflict> conflicts = write.writeEach(connection, run(batch));
                 write.beforeCommit(connection, false);
                 return conflicts;
             });
-        } catch (PrimaryFailure e) {
-            if (e.outcome() == Outcome.UNKNOWN) {
-                write.unknown();
-                throw Replies.primary(e);
-            }
-            write.rolledBack();
-            boolean concernsOne = batch.size() > 1 ? !concernsAll(e) : WriteThrough.isLocked(e);
-            if (concernsOne) {
-                context.counters.splitCommits.add(batch.size());
-                return false;
-            }
-            throw Replies.primary(e);
-        } catch (RuntimeException e) {
-            write.rolledBack();
-            if (batch.size() > 1
-                    && !(e instanceof UnderstudyException unavailable && unavailable.tier() == Tier.SHARED)) {
-                context.counters.splitCommits.add(batch.size());
-                return false;
-            }
-            throw e;
+        } catch (Throwable e) {
+            Outcome outcome = write.failed(e);
+            return failed(batch, e, outcome, deadline);
         }
         if (batch.size() > 1) {
             context.counters.groupedCommits.increment();
         }
-        Map<K, WriteReceipt> receipts = write.committedEach();
+        Map<K, WriteReceipt> receipts = write.committed();
         byKey.forEach((key, request) -> {
             request.receipt = receipts.get(key);
-            if (request.receipt == null) {
-                Conflict conflict = refused.get(key);
-                request.failure = conflict == null ? ThroughWrite.missed() : conflict;
-            }
+            request.failure = refused.get(key);
         });
-        return true;
+        return End.TOLD;
     }
 
-    /** Whether each row by itself would meet the same failure: the primary is not reachable, full, read only or shutting down. */
-    private static boolean concernsAll(PrimaryFailure e) {
+    /** What becomes of a batch whose transaction has failed. */
+    private End failed(List<Request<K, V>> batch, Throwable e, Outcome outcome, Deadline deadline) {
+        boolean isOne = batch.size() == 1;
+        if (outcome == Outcome.NOT_APPLIED) {
+            if (isOne ? WriteThrough.isLocked(e) : !concernsAll(e)) {
+                context.counters.splitCommits.add(batch.size());
+                return End.ALONE;
+            }
+            if (!isOne && deadline.isPast()) {
+                batch.get(0).failure = Replies.ofWrite(e, outcome);
+                return End.AGAIN;
+            }
+        }
+        batch.forEach(request -> request.failure = Replies.ofWrite(e, outcome));
+        if (e instanceof Error error) {
+            throw error;
+        }
+        return End.TOLD;
+    }
+
+    /** Whether each row by itself would meet the same failure: a tier is not reachable, full, read only or shutting down. */
+    private static boolean concernsAll(Throwable thrown) {
+        if (!(thrown instanceof PrimaryFailure e)) {
+            return thrown instanceof UnderstudyException tier && tier.tier() == Tier.SHARED;
+        }
         String state = e.sqlState();
         return e.kind() == PrimaryFailure.Kind.NO_CONNECTION
                 || state.startsWith("08")

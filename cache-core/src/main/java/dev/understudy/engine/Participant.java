@@ -10,10 +10,13 @@ import dev.understudy.spi.Applied;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Row;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +26,7 @@ public final class Participant<K, V> {
     private final WriteThrough<K, V> through;
     private final ThroughWrite<K, V> write;
     private final PrimaryReads<K, V> reads;
+    private final Set<SessionState> sessions = Collections.newSetFromMap(new IdentityHashMap<>());
     private @Nullable DetachedWrite<K, V> detached;
 
     Participant(CacheContext<K, V> context, WriteThrough<K, V> through, PrimaryReads<K, V> reads, Deadline deadline) {
@@ -120,14 +124,29 @@ public final class Participant<K, V> {
         }
     }
 
-    /** The transaction has committed. */
-    public Map<K, WriteReceipt> committed() {
+    /**
+     * The transaction has committed: the replicas are told, and the sessions know what was written.
+     *
+     * @throws Unavailable with outcome {@code APPLIED} if the shared replica could not be told in time; it is told later
+     */
+    public void committed() {
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
         if (detached != null) {
             receipts.putAll(detached.committed());
         }
         receipts.putAll(write.committed());
-        return receipts;
+        for (SessionState session : sessions) {
+            receipts.forEach((key, receipt) -> {
+                boolean isDelete = receipt instanceof ThroughReceipt one && one.isDelete();
+                context.remember(session, key, !isDelete, receipt);
+            });
+        }
+        ThroughReceipt.requireTold(receipts.values());
+    }
+
+    /** A session that is to know what is written here, by whichever view of the repository. */
+    public void remember(SessionState session) {
+        sessions.add(session);
     }
 
     /** The transaction has certainly been rolled back. */

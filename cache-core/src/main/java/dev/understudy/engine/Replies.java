@@ -62,6 +62,35 @@ final class Replies {
                 "the shared replica cannot be asked: " + failure.getMessage(), failure, Tier.SHARED, outcome);
     }
 
+    /**
+     * What the failure of a write means to one caller: an exception of his own, as several may be told of one failure, each in his thread.
+     * Unchecked exceptions that are not the library's pass as they are where nothing was applied.
+     */
+    static RuntimeException ofWrite(Throwable thrown, Outcome outcome) {
+        if (thrown instanceof PrimaryFailure failure) {
+            return primary(failure);
+        } else if (thrown instanceof UnderstudyException known) {
+            return copy(known);
+        } else if (thrown instanceof RuntimeException own && outcome == Outcome.NOT_APPLIED) {
+            return own;
+        }
+        return new Unavailable(
+                "the write failed in an unexpected way: " + thrown.getClass().getName(), thrown, Tier.LIBRARY, outcome);
+    }
+
+    private static UnderstudyException copy(UnderstudyException e) {
+        String message = String.valueOf(e.getMessage());
+        if (e instanceof Unavailable) {
+            return new Unavailable(message, e.getCause(), e.tier(), e.outcome());
+        } else if (e instanceof DeadlineExceeded) {
+            return new DeadlineExceeded(message, e.getCause(), e.tier(), e.outcome());
+        } else if (e instanceof Rejected rejected) {
+            return new Rejected(message, e.tier(), rejected.limit());
+        }
+        // Conflicts and what is invalid concern one row, whose caller alone is told.
+        return e;
+    }
+
     /** What a failure of the primary means to the caller. */
     static UnderstudyException primary(PrimaryFailure failure) {
         String state = failure.sqlState().isEmpty() ? "" : " (SQLSTATE " + failure.sqlState() + ")";

@@ -5,6 +5,7 @@ import dev.understudy.model.Conflict;
 import dev.understudy.model.Generation;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
+import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
@@ -15,8 +16,10 @@ import dev.understudy.spi.ApplyReply;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Change.Guard;
 import dev.understudy.spi.EntryKind;
+import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Prepared;
 import dev.understudy.spi.PrimaryConnection;
+import dev.understudy.spi.PrimaryFailure;
 import dev.understudy.spi.Renewed;
 import dev.understudy.spi.Row;
 import dev.understudy.spi.SharedCommand;
@@ -48,6 +51,9 @@ final class ThroughWrite<K, V> {
 
     private static final Duration RETRY = Duration.ofMillis(5);
 
+    /** Of a key whose marker is not put. */
+    private static final Prepared NONE = new Prepared(Version.ABSENT, 0, 0, EntryKind.PLACEHOLDER, Version.ABSENT);
+
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
@@ -55,6 +61,8 @@ final class ThroughWrite<K, V> {
     private final Known<K> known;
     private final Deadline deadline;
     private final Map<K, Marked<V>> marked = new LinkedHashMap<>();
+    /** Whether the work is done and the commit is the adapter's. */
+    private boolean isHandedOver;
 
     /** A key with its marker and, once written, what the primary did. */
     private static final class Marked<V> {
@@ -62,7 +70,11 @@ final class ThroughWrite<K, V> {
         final Ticket ticket;
         final long writeId = CacheContext.newIdentity();
         Generation generation = Generation.NONE;
-        Prepared prepared = new Prepared(Version.ABSENT, 0, 0, EntryKind.PLACEHOLDER, Version.ABSENT);
+        Prepared prepared = NONE;
+        /** When the marker was put or renewed, at the latest, on the engine's clock. */
+        long since;
+
+        boolean isLost;
 
         /** Whether the pending value is known to have no column that this version of the application does not know. */
         boolean isOwn;
@@ -93,15 +105,13 @@ final class ThroughWrite<K, V> {
 
     /** Puts the markers of the keys that have none yet, pipelined. */
     void prepare(Collection<K> keys) {
-        List<Marked<V>> added = new ArrayList<>();
-        List<Version> floors = new ArrayList<>();
+        Map<K, Marked<V>> added = new LinkedHashMap<>();
         for (K key : keys) {
             if (!marked.containsKey(key)) {
                 ShardKey address = context.address(key);
                 Marked<V> mark = new Marked<>(address, near.enter(key, shards.state(address.shard())));
                 marked.put(key, mark);
-                added.add(mark);
-                floors.add(known.of(key));
+                added.put(key, mark);
             }
         }
         if (!added.isEmpty() && !context.breaker.allows()) {
@@ -109,23 +119,60 @@ final class ThroughWrite<K, V> {
                     new SharedReplicaFailure(SharedReplicaFailure.Reason.NOT_SENT, "it did not answer lately", null),
                     Outcome.NOT_APPLIED);
         }
+        put(added);
+    }
+
+    private void put(Map<K, Marked<V>> added) {
+        List<Marked<V>> marks = List.copyOf(added.values());
+        List<Version> floors = added.keySet().stream().map(known::of).toList();
+        long since = context.clock.nanoTime();
         List<Shards.Reply<Prepared>> replies = shards.attemptAll(
-                shardsOf(added),
+                shardsOf(marks),
                 i -> generation -> {
-                    added.get(i).generation = generation;
+                    marks.get(i).generation = generation;
                     return new SharedCommand.Prepare(
-                            added.get(i).address, generation, context.settings.marker(), floors.get(i));
+                            marks.get(i).address, generation, context.settings.marker(), floors.get(i));
                 },
                 deadline);
-        for (int i = 0; i < added.size(); i++) {
+        RuntimeException first = null;
+        for (int i = 0; i < marks.size(); i++) {
+            Marked<V> mark = marks.get(i);
             RuntimeException failure = replies.get(i).failure();
-            if (failure != null) {
-                context.breaker.failed();
-                throw Replies.shared(failure, Outcome.NOT_APPLIED);
-            }
-            added.get(i).prepared = replies.get(i).result();
+            // Noted also where another one failed: it has to be taken back.
+            mark.prepared = failure == null ? replies.get(i).result() : NONE;
+            mark.since = since;
+            mark.isOwn = false;
+            mark.isLost = false;
+            first = first == null ? failure : first;
+        }
+        if (first != null) {
+            context.breaker.failed();
+            throw Replies.shared(first, Outcome.NOT_APPLIED);
         }
         context.breaker.succeeded();
+    }
+
+    /** Between two attempts, when nothing is written: renews what is in the second half of its life, and puts anew what is lost. */
+    void refresh() {
+        long half = context.settings.marker().toNanos() / 2;
+        long now = context.clock.nanoTime();
+        if (marked.values().stream().anyMatch(mark -> mark.isLost || now - mark.since > half)) {
+            renewAll();
+        }
+        Map<K, Marked<V>> lost = new LinkedHashMap<>();
+        marked.forEach((key, mark) -> {
+            if (mark.isLost) {
+                lost.put(key, mark);
+            }
+        });
+        if (!lost.isEmpty()) {
+            put(lost);
+        }
+    }
+
+    /** Whether a marker has ended, or its shard has lost it, since it was put. */
+    boolean hasLostMarker() {
+        return marked.values().stream().anyMatch(mark -> mark.isLost);
     }
 
     /** Forgets keys whose markers could not be put; one that was put nevertheless expires by itself. */
@@ -191,6 +238,7 @@ final class ThroughWrite<K, V> {
 
     /** Forgets what was written, as the transaction was rolled back and is tried again under the same markers. */
     void restart() {
+        isHandedOver = false;
         marked.values().forEach(mark -> mark.applied = null);
     }
 
@@ -285,6 +333,7 @@ final class ThroughWrite<K, V> {
     /** Last in the transaction: it must not commit when a marker no longer holds. */
     void beforeCommit(PrimaryConnection connection, boolean renews) throws Exception {
         if (marked.isEmpty()) {
+            isHandedOver = true;
             return;
         }
         if (renews) {
@@ -295,10 +344,19 @@ final class ThroughWrite<K, V> {
             earliest = Math.min(earliest, mark.prepared.deadlineMicros());
         }
         context.primary.commitBefore(connection, earliest - SKEW_MICROS);
+        isHandedOver = true;
     }
 
     private void renew() {
+        renewAll();
+        if (hasLostMarker()) {
+            throw new Unavailable("a marker was lost before commit", null, Tier.SHARED, Outcome.NOT_APPLIED);
+        }
+    }
+
+    private void renewAll() {
         List<Marked<V>> all = List.copyOf(marked.values());
+        long since = context.clock.nanoTime();
         List<Shards.Reply<Renewed>> replies = shards.attemptAll(
                 shardsOf(all),
                 i -> generation -> new SharedCommand.Renew(
@@ -310,60 +368,53 @@ final class ThroughWrite<K, V> {
         for (int i = 0; i < all.size(); i++) {
             Marked<V> mark = all.get(i);
             RuntimeException failure = replies.get(i).failure();
-            if (failure != null || !replies.get(i).result().held()) {
+            mark.isLost = failure == null ? !replies.get(i).result().held() : failure instanceof GenerationChanged;
+            if (failure != null && !mark.isLost) {
                 throw new Unavailable("a marker was lost before commit", failure, Tier.SHARED, Outcome.NOT_APPLIED);
             }
-            Prepared old = mark.prepared;
-            mark.prepared = new Prepared(
-                    old.version(),
-                    replies.get(i).result().deadlineMicros(),
-                    old.preparedMicros(),
-                    old.pendingKind(),
-                    old.pendingVersion());
+            if (!mark.isLost) {
+                Prepared old = mark.prepared;
+                mark.since = since;
+                mark.prepared = new Prepared(
+                        old.version(),
+                        replies.get(i).result().deadlineMicros(),
+                        old.preparedMicros(),
+                        old.pendingKind(),
+                        old.pendingVersion());
+            }
         }
     }
 
     /**
-     * The primary has committed: tells the shared replica, then this instance's.
-     *
-     * @throws Unavailable with outcome {@code APPLIED} if the shared replica could not be told in time; it is told later
+     * The primary has committed: tells the shared replica, then this instance's. What the former could not be told in time is told later;
+     * its receipt says so, as the caller must not be told of success then ({@link ThroughReceipt#requireTold}).
      */
     Map<K, WriteReceipt> committed() {
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        if (!tellAll(receipts)) {
-            throw missed();
+        List<K> again = new ArrayList<>();
+        marked.forEach((key, mark) -> {
+            if (mark.applied != null) {
+                again.add(key);
+            }
+        });
+        try {
+            tellAll(again, receipts);
+        } finally {
+            withdrawUnwritten();
+            leave();
         }
         return receipts;
     }
 
-    /** The same, and an answer for each row; one that the shared replica could not be told of in time has none. */
-    Map<K, WriteReceipt> committedEach() {
-        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        tellAll(receipts);
-        return receipts;
-    }
-
-    private boolean tellAll(Map<K, WriteReceipt> receipts) {
-        List<K> untold = new ArrayList<>();
-        marked.forEach((key, mark) -> {
-            if (mark.applied != null) {
-                untold.add(key);
-            }
-        });
+    private void tellAll(List<K> untold, Map<K, WriteReceipt> receipts) {
         Deadline until = deadline.remainingNanos() > GRACE.toNanos() ? deadline : Deadline.after(context.clock, GRACE);
         List<K> again = untold;
-        try {
-            for (boolean first = true; !again.isEmpty(); first = false) {
-                again = tell(again, first, until, receipts);
-                if (!again.isEmpty() && !until.rest(RETRY)) {
-                    tellLater(again);
-                    return false;
-                }
+        for (boolean first = true; !again.isEmpty(); first = false) {
+            again = tell(again, first, until, receipts);
+            if (!again.isEmpty() && !until.rest(RETRY)) {
+                tellLater(again, receipts);
+                return;
             }
-            return true;
-        } finally {
-            withdrawUnwritten();
-            leave();
         }
     }
 
@@ -417,25 +468,37 @@ final class ThroughWrite<K, V> {
         } else {
             near.evict(key);
         }
-        return new ThroughReceipt(versionOf(mark), reply.position());
+        return receipt(mark, reply.position(), true);
     }
 
-    private void tellLater(List<K> keys) {
+    private ThroughReceipt receipt(Marked<V> mark, Position position, boolean isTold) {
+        return new ThroughReceipt(versionOf(mark), position, isTold, mark.applied instanceof Applied.Deleted<V>);
+    }
+
+    private void tellLater(List<K> keys, Map<K, WriteReceipt> receipts) {
         context.counters.lateApplies.add(keys.size());
         for (K key : keys) {
             Marked<V> mark = at(key);
             near.evict(key);
             late.add(mark.address.shard(), generation -> outcome(mark, generation, false), shards);
+            receipts.put(key, receipt(mark, Position.NONE, false));
         }
     }
 
-    /** What the caller of a write is told whose row is committed, but which the shared replica has not heard of. */
-    static Unavailable missed() {
-        return new Unavailable(
-                "the primary has committed, but the shared replica could not be told in time",
-                null,
-                Tier.SHARED,
-                Outcome.APPLIED);
+    /**
+     * The transaction has failed in whatever way: takes the markers back, or leaves them to expire where it may have committed.
+     *
+     * @return what is known of it
+     */
+    Outcome failed(Throwable e) {
+        // The adapter says what became of the commit; of anything else that was thrown after the work nobody knows.
+        boolean isUnknown = e instanceof PrimaryFailure failure ? failure.outcome() == Outcome.UNKNOWN : isHandedOver;
+        if (isUnknown) {
+            unknown();
+            return Outcome.UNKNOWN;
+        }
+        rolledBack();
+        return Outcome.NOT_APPLIED;
     }
 
     /** The primary has certainly committed nothing: takes the markers back. */

@@ -101,9 +101,12 @@ final class WriteThrough<K, V> {
                 write.beforeCommit(connection);
                 return true;
             });
-        } catch (PrimaryFailure e) {
+        } catch (Throwable e) {
             write.ended();
-            throw Replies.primary(e);
+            if (e instanceof Error error) {
+                throw error;
+            }
+            throw Replies.ofWrite(e, Outcome.NOT_APPLIED);
         }
         return write.committed();
     }
@@ -129,7 +132,7 @@ final class WriteThrough<K, V> {
     /**
      * Marks the keys, waits until no column that this version of the application does not know is pending on those upserted, runs the step
      * in a transaction of its own and tells the replicas the outcome. A row that a stranger has locked is tried again until the deadline,
-     * so that no connection is held for the length of his transaction.
+     * so that no connection is held for the length of his transaction; markers that end meanwhile are put anew, with a new version.
      */
     Map<K, WriteReceipt> run(List<K> keys, List<K> upserted, Known<K> known, Deadline deadline, Step<K, V> step) {
         ThroughWrite<K, V> write = participant(known, deadline);
@@ -139,17 +142,15 @@ final class WriteThrough<K, V> {
             write.awaitForeign(upserted);
             while (!attempt(write, wait, deadline, step)) {
                 wait = wait.compareTo(LONGEST_LOCK_WAIT) < 0 ? wait.multipliedBy(2) : wait;
+                write.refresh();
+                write.awaitForeign(upserted);
             }
-        } catch (PrimaryFailure e) {
-            if (e.outcome() == Outcome.UNKNOWN) {
-                write.unknown();
-            } else {
-                write.rolledBack();
+        } catch (Throwable e) {
+            Outcome outcome = write.failed(e);
+            if (e instanceof Error error) {
+                throw error;
             }
-            throw Replies.primary(e);
-        } catch (RuntimeException e) {
-            write.rolledBack();
-            throw e;
+            throw Replies.ofWrite(e, outcome);
         }
         return write.committed();
     }
@@ -164,9 +165,10 @@ final class WriteThrough<K, V> {
                 write.beforeCommit(connection, isRepeated);
                 return true;
             });
-        } catch (PrimaryFailure e) {
+        } catch (PrimaryFailure | Unavailable e) {
             Duration pause = Duration.ofNanos(ThreadLocalRandom.current().nextLong(LOCK_PAUSE.toNanos()));
-            if (!isLocked(e) || !deadline.rest(pause)) {
+            boolean mayPass = isLocked(e) || (e instanceof Unavailable && write.hasLostMarker());
+            if (!mayPass || !deadline.rest(pause)) {
                 throw e;
             }
             write.restart();
@@ -175,7 +177,7 @@ final class WriteThrough<K, V> {
     }
 
     /** Whether a row was locked by a transaction that goes on. */
-    static boolean isLocked(PrimaryFailure e) {
-        return "55P03".equals(e.sqlState()) && e.outcome() == Outcome.NOT_APPLIED;
+    static boolean isLocked(Throwable thrown) {
+        return thrown instanceof PrimaryFailure e && "55P03".equals(e.sqlState()) && e.outcome() == Outcome.NOT_APPLIED;
     }
 }
