@@ -16,9 +16,13 @@ import java.util.stream.LongStream;
 
 /**
  * A process that reads and writes from several threads, round after round, as lines on its standard input tell it:
- * {@code Actor <number> <seed> <connections>}.
+ * {@code Actor <number> <seed>}.
  */
 final class Actor {
+    /** What it says when it has all classes and waits for its place. */
+    static final String LOADED = "loaded";
+    /** Gives it its place: {@code open <Redis> <Postgres> <connections>}. */
+    static final String OPEN = "open ";
     /** What it says when it waits for a round. */
     static final String READY = "ready";
     /** What it says when its calls of a round are over. */
@@ -38,6 +42,7 @@ final class Actor {
     static final String CRASH = "crash ";
 
     static final int THREADS = 3;
+    private static final int LOADERS = 2;
     private static final Duration AGAIN = Duration.ofMillis(200);
     static final String FOLDER = "torture.folder";
     static final String JOURNAL = "torture.journal";
@@ -68,16 +73,36 @@ final class Actor {
         });
         Path deaths = Path.of(System.getProperty(JOURNAL, ""));
         Crash crash = new Crash(CrashPoint.NEVER, () -> true, new Journal(deaths));
-        Instance instance = Instance.open(
-                System.getProperty(REDIS, ""), System.getProperty(JDBC, ""), Integer.parseInt(arguments[2]), crash);
-        Actor actor = new Actor(instance, deaths, crash, Integer.parseInt(arguments[0]), Long.parseLong(arguments[1]));
-        System.out.println(READY);
+        load(crash);
+        System.out.println(LOADED);
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = input.readLine(); line != null; line = input.readLine()) {
-            actor.obey(line);
+        String place = input.readLine();
+        if (place != null) {
+            String[] words = place.split(" ", -1);
+            Instance instance =
+                    Instance.open(Instance.NAMESPACE, words[1], words[2], Integer.parseInt(words[3]), crash);
+            Actor actor =
+                    new Actor(instance, deaths, crash, Integer.parseInt(arguments[0]), Long.parseLong(arguments[1]));
+            System.out.println(READY);
+            for (String line = input.readLine(); line != null; line = input.readLine()) {
+                actor.obey(line);
+            }
         }
         // Nobody tells it any more what to do.
         Runtime.getRuntime().halt(0);
+    }
+
+    /** Uses most classes once, past the proxies and under another name. */
+    private static void load(Crash crash) {
+        try (Instance instance =
+                Instance.open("loading", System.getProperty(REDIS, ""), System.getProperty(JDBC, ""), LOADERS, crash)) {
+            for (Rows rows : Rows.values()) {
+                instance.on(rows).find(-1L);
+            }
+        } catch (RuntimeException e) {
+            // A server is away just now: the classes are loaded when there is a place.
+            System.err.println("loading: " + e.getMessage());
+        }
     }
 
     private void obey(String line) throws IOException, InterruptedException {

@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** The processes under torture, each with a proxy in front of each server; one that is gone is replaced. Not thread-safe. */
+/**
+ * The processes under torture, each with a proxy in front of each server; one that is gone is replaced at once by one that has started
+ * meanwhile. Not thread-safe.
+ */
 final class Actors implements AutoCloseable {
     static final int COUNT = 3;
 
@@ -18,6 +21,7 @@ final class Actors implements AutoCloseable {
     /** One of the processes has to do with a single connection. */
     private static final int[] CONNECTIONS = {8, 4, 1};
 
+    private final RedisServer redis;
     private final String jdbcUrl;
     private final Path folder;
     private final SplittableRandom random;
@@ -25,6 +29,10 @@ final class Actors implements AutoCloseable {
     private final List<Place> places = new ArrayList<>();
     private final List<Path> journals = new ArrayList<>();
     private int started;
+    private Spare spare;
+
+    /** A process that has no place yet. */
+    private record Spare(ChildJvm process, Path journal) {}
 
     /** Where a process runs, one after the other. */
     static final class Place {
@@ -56,16 +64,17 @@ final class Actors implements AutoCloseable {
             Path folder,
             SplittableRandom random,
             Seeded bug) {
+        this.redis = redis;
         this.jdbcUrl = jdbcUrl;
         this.folder = folder;
         this.random = random;
         this.bug = bug;
+        this.spare = start();
         for (int i = 0; i < COUNT; i++) {
             TcpProxy toRedis = TcpProxy.to(redis);
             TcpProxy toPostgres = TcpProxy.to(postgres);
-            places.add(new Place(toRedis, toPostgres, CONNECTIONS[i], start(toRedis, toPostgres, CONNECTIONS[i])));
+            places.add(new Place(toRedis, toPostgres, CONNECTIONS[i], take(toRedis, toPostgres, CONNECTIONS[i])));
         }
-        places.forEach(place -> place.process.await(Actor.READY, LIMIT));
     }
 
     List<Place> places() {
@@ -77,19 +86,30 @@ final class Actors implements AutoCloseable {
         return journals;
     }
 
-    private ChildJvm start(TcpProxy toRedis, TcpProxy toPostgres, int connections) {
+    /** Gives the process that has started a place and starts the next. */
+    private ChildJvm take(TcpProxy toRedis, TcpProxy toPostgres, int connections) {
+        Spare next = spare;
+        next.process.await(Actor.LOADED, LIMIT);
+        next.process.send(Actor.OPEN + toRedis.redisUri() + " " + toPostgres.jdbcUrl(jdbcUrl) + " " + connections);
+        next.process.await(Actor.READY, LIMIT);
+        journals.add(next.journal);
+        spare = start();
+        return next.process;
+    }
+
+    private Spare start() {
         int number = ++started;
         Path journal = folder.resolve("actor" + number);
-        journals.add(journal);
-        return ChildJvm.builder(Actor.class)
+        ChildJvm process = ChildJvm.builder(Actor.class)
                 .options("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m", "-Xshare:auto")
-                .property(Actor.REDIS, toRedis.redisUri())
-                .property(Actor.JDBC, toPostgres.jdbcUrl(jdbcUrl))
+                .property(Actor.REDIS, redis.uri())
+                .property(Actor.JDBC, jdbcUrl)
                 .property(Actor.FOLDER, folder.toString())
                 .property(Actor.JOURNAL, journal.toString())
                 .property(Seeded.PROPERTY, bug.name())
-                .arguments("" + number, "" + random.nextLong(), "" + connections)
+                .arguments("" + number, "" + random.nextLong())
                 .start();
+        return new Spare(process, journal);
     }
 
     /** Tells every process that lives. */
@@ -97,11 +117,10 @@ final class Actors implements AutoCloseable {
         places.forEach(place -> place.process.send(line));
     }
 
-    /** Starts another process where one was killed; it takes part in the round. */
+    /** Puts another process where one was killed; it takes part in the round. */
     void replace(Place place, long round) {
         place.process.close();
-        place.process = start(place.redis, place.postgres, place.connections);
-        place.process.await(Actor.READY, LIMIT);
+        place.process = take(place.redis, place.postgres, place.connections);
         place.process.send(Actor.ROUND + round);
     }
 
@@ -131,6 +150,7 @@ final class Actors implements AutoCloseable {
 
     @Override
     public void close() {
+        spare.process.close();
         places.forEach(place -> {
             place.process.close();
             place.redis.close();

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -23,8 +25,10 @@ final class CrashPrimary extends ForwardingPrimary {
     }
 
     private static final int EACH = 20;
+    private static final Duration LATER = Duration.ofMillis(30);
 
     private final Crash crash;
+    private final ThreadLocal<Use> current = new ThreadLocal<>();
     private final ThreadLocal<Set<Done>> done = ThreadLocal.withInitial(() -> EnumSet.noneOf(Done.class));
 
     CrashPrimary(Primary primary, Crash crash) {
@@ -37,11 +41,17 @@ final class CrashPrimary extends ForwardingPrimary {
         done.get().add(what);
     }
 
+    /** Whether this thread's transaction is the drain's. */
+    boolean isDraining() {
+        return current.get() == Use.DRAIN;
+    }
+
     @Override
     public <T> T call(Use use, Duration timeout, Work<T> work) {
         done.get().clear();
         T result = callUntilCommit(use, timeout, connection -> {
             done.get().clear();
+            current.set(use);
             T answer = work.on(connection);
             if (done.get().contains(Done.WRITTEN)) {
                 crash.at(use == Use.DRAIN ? CrashPoint.DRAIN_WRITTEN : CrashPoint.THROUGH_WRITTEN);
@@ -57,9 +67,18 @@ final class CrashPrimary extends ForwardingPrimary {
     }
 
     private <T> T callUntilCommit(Use use, Duration timeout, Work<T> work) {
-        if (!losesCommit(use)) {
-            return super.call(use, timeout, work);
-        }
+        return switch (Seeded.ofThisProcess()) {
+            case COMMIT_LOST -> use == Use.DRAIN ? rolledBack(use, timeout, work) : super.call(use, timeout, work);
+            case APPLIED_BEFORE_COMMIT ->
+                use == Use.COMMIT && ThreadLocalRandom.current().nextInt(EACH) == 0
+                        ? toldBefore(use, timeout, work)
+                        : super.call(use, timeout, work);
+            default -> super.call(use, timeout, work);
+        };
+    }
+
+    /** The bug: what was rolled back is reported as committed. */
+    private <T> T rolledBack(Use use, Duration timeout, Work<T> work) {
         AtomicReference<T> answer = new AtomicReference<>();
         try {
             return super.call(use, timeout, connection -> {
@@ -74,18 +93,35 @@ final class CrashPrimary extends ForwardingPrimary {
             if (answer.get() == null) {
                 throw e;
             }
-            // The bug: what was rolled back is reported as committed.
             return answer.get();
         }
     }
 
-    private static boolean losesCommit(Use use) {
-        return switch (Seeded.ofThisProcess()) {
-            case COMMIT_LOST -> use == Use.DRAIN;
-            case APPLIED_BEFORE_COMMIT ->
-                use == Use.COMMIT && ThreadLocalRandom.current().nextInt(EACH) == 0;
-            default -> false;
-        };
+    /** The bug: what is not committed yet is reported as committed; it will be a little later, if the process lives. */
+    private <T> T toldBefore(Use use, Duration timeout, Work<T> work) {
+        CompletableFuture<T> told = new CompletableFuture<>();
+        Thread commit = new Thread(
+                () -> {
+                    try {
+                        told.complete(super.call(use, timeout, connection -> {
+                            T result = work.on(connection);
+                            if (done.get().contains(Done.WRITTEN)) {
+                                told.complete(result);
+                                FaultKind.pause(LATER);
+                            }
+                            return result;
+                        }));
+                    } catch (RuntimeException e) {
+                        told.completeExceptionally(e);
+                    }
+                },
+                "late commit");
+        commit.start();
+        try {
+            return told.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
 
     /** Rolls a transaction back. */

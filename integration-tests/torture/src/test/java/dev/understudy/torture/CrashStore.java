@@ -2,17 +2,16 @@ package dev.understudy.torture;
 
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
+import dev.understudy.spi.Change.Guard;
 import dev.understudy.spi.ForwardingStore;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryStore;
 import dev.understudy.spi.Row;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** A store that tells when it has written. Thread-safe. */
@@ -20,6 +19,7 @@ final class CrashStore<K, V> extends ForwardingStore<K, V> {
     private static final int EACH = 20;
 
     private final CrashPrimary primary;
+    private final Map<K, Change<K, V>> puts = new ConcurrentHashMap<>();
 
     CrashStore(PrimaryStore<K, V> store, CrashPrimary primary) {
         super(store);
@@ -36,30 +36,39 @@ final class CrashStore<K, V> extends ForwardingStore<K, V> {
                 }
             }
         }
-        if (Seeded.ofThisProcess() == Seeded.NO_VERSION_GUARD) {
-            forgetVersions(connection, changes);
-        }
+        boolean isUnguarded = Seeded.ofThisProcess() == Seeded.NO_VERSION_GUARD;
         Map<K, Applied<V>> applied = new LinkedHashMap<>(super.apply(
                 connection,
-                changes.stream().filter(change -> !dropped.contains(change)).toList()));
+                changes.stream()
+                        .filter(change -> !dropped.contains(change))
+                        .map(change -> isUnguarded && change.guard() == Guard.OLDER ? unguarded(change) : change)
+                        .toList()));
+        if (Seeded.ofThisProcess() == Seeded.DELETES_BEFORE_PUTS) {
+            putAgain(connection, changes);
+        }
         primary.did(CrashPrimary.Done.WRITTEN);
         dropped.forEach(change -> applied.put(change.key(), asIfApplied(change)));
         return applied;
     }
 
-    private void forgetVersions(PrimaryConnection connection, List<Change<K, V>> changes) throws SQLException {
-        if (!versioning().isVersioned()) {
-            return;
-        }
-        try (PreparedStatement statement = connection
-                .unwrap(Connection.class)
-                .prepareStatement("UPDATE " + name() + " SET us_version = 0 WHERE id = ?")) {
-            for (Change<K, V> change : changes) {
-                statement.setObject(1, change.key());
-                statement.addBatch();
+    /** The bug: a drained delete is followed by the put before it, as in a batch whose deletes come first. */
+    private void putAgain(PrimaryConnection connection, List<Change<K, V>> changes) throws Exception {
+        List<Change<K, V>> again = new ArrayList<>();
+        for (Change<K, V> change : changes) {
+            Change<K, V> before = change.deletes() ? puts.remove(change.key()) : null;
+            if (before != null && primary.isDraining()) {
+                again.add(unguarded(before));
+            } else if (!change.deletes()) {
+                puts.put(change.key(), change);
             }
-            statement.executeBatch();
         }
+        if (!again.isEmpty()) {
+            super.apply(connection, again);
+        }
+    }
+
+    private Change<K, V> unguarded(Change<K, V> change) {
+        return new Change<>(change.key(), change.value(), change.version(), Guard.NONE, change.parts());
     }
 
     private Applied<V> asIfApplied(Change<K, V> change) {

@@ -17,6 +17,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** One instance of the library with a repository of each kind. Thread-safe. */
 record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRepository<Long, Entry>> repositories)
         implements AutoCloseable {
+    static final String NAMESPACE = "torture";
     static final Duration MAX_STALENESS = Duration.ofSeconds(2);
     static final Duration TIMEOUT = Duration.ofSeconds(3);
 
@@ -32,7 +33,7 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
     private static final Duration START = Duration.ofSeconds(30);
 
     /** An instance that its crash may end with its process. */
-    static Instance open(String redisUri, String jdbcUrl, int connections, Crash crash) {
+    static Instance open(String namespace, String redisUri, String jdbcUrl, int connections, Crash crash) {
         PGSimpleDataSource server = new PGSimpleDataSource();
         server.setUrl(jdbcUrl);
         HikariConfig config = new HikariConfig();
@@ -46,7 +47,7 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
         FaultySharedReplica replica = new FaultySharedReplica(
                 new SeededReplica(Redis.at(redisUri).connectTimeout(START).get(), Seeded.ofThisProcess()));
         Understudy understudy = Understudy.builder()
-                .namespace("torture")
+                .namespace(namespace)
                 .shared(() -> replica)
                 .primary(() -> primary)
                 .build();

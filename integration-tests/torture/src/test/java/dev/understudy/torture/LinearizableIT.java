@@ -15,7 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
  * evicted and expire: rounds until there were {@code -Dlinear.operations} and {@code -Dlinear.deaths} at each step.
  */
 class LinearizableIT {
-    private static final Duration ROUND = Duration.ofSeconds(8);
+    private static final Duration SHORT_ROUND = Duration.ofSeconds(8);
+    private static final Duration LONG_ROUND = Duration.ofSeconds(45);
     /** From here on the shares are more than chance. */
     private static final int MANY = 20_000;
 
@@ -45,7 +46,7 @@ class LinearizableIT {
         CrashTurn points = new CrashTurn(CrashPoint.ofAWriteThrough());
         try (Torture torture = new Torture(folder, seed, KINDS, Seeded.NONE, points)) {
             while (torture.violations().isEmpty() && !isEnough(torture)) {
-                torture.round(ROUND);
+                torture.round(operations >= MANY ? LONG_ROUND : SHORT_ROUND);
             }
             System.out.println("linearizable: " + torture.operations() + " operations in "
                     + (System.nanoTime() - begin) / 1_000_000_000 + " s, "

@@ -1,5 +1,7 @@
 package dev.understudy.torture;
 
+import java.util.List;
+
 /** A bug that is put into a process on purpose, to see that the checks see it. */
 enum Seeded {
     /** None. */
@@ -8,14 +10,16 @@ enum Seeded {
     ROWS_DROPPED,
     /** The batch is told to the shared replica as committed, and its transaction is rolled back. */
     COMMIT_LOST,
-    /** A write-through now and then is told to the shared replica as committed, and its transaction is rolled back. */
+    /** A write-through now and then is told to the shared replica before its transaction is committed. */
     APPLIED_BEFORE_COMMIT,
-    /** Rows are written whatever version is there. */
+    /** The drain writes rows, and write-throughs install copies, whatever version is there. */
     NO_VERSION_GUARD,
     /** The marker of a write-through is withdrawn before its SQL. */
     NO_MARKER,
     /** What a load found is stored though its lease was lost. */
     FILLED_WITHOUT_LEASE,
+    /** The drain deletes a row and writes it once more as it was before. */
+    DELETES_BEFORE_PUTS,
     /** A write-back now and then is acknowledged and not logged. */
     ACKED_BEFORE_LOGGED,
     /** A write-back now and then is sent again under another identity. */
@@ -25,6 +29,15 @@ enum Seeded {
 
     /** The system property of a worker. */
     static final String PROPERTY = "torture.seeded";
+
+    /** Where processes that do this wrong had better end themselves. */
+    List<CrashPoint> points() {
+        return switch (this) {
+            case NO_MARKER -> List.of(CrashPoint.THROUGH_COMMITTED);
+            case APPLIED_BEFORE_COMMIT -> List.of(CrashPoint.THROUGH_APPLIED);
+            default -> CrashPoint.all();
+        };
+    }
 
     /** What this process was told to do wrong. */
     static Seeded ofThisProcess() {

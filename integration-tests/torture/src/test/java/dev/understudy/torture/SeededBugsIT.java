@@ -13,10 +13,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each bug that is put into the processes on purpose is seen by the torture run: {@code -Dtorture.runs} runs of at most a minute each. */
+/**
+ * Each bug that is put into the processes on purpose is seen by the torture run, and nothing without it: {@code -Dtorture.runs} runs of at
+ * most a minute each, of all bugs or of {@code -Dtorture.bugs}.
+ */
 class SeededBugsIT {
     private static final Duration ROUND = Duration.ofSeconds(8);
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration CONTROL = Duration.ofSeconds(20);
     private static final List<FaultKind> KINDS = List.of(
             FaultKind.PROCESS_CRASHED,
             FaultKind.PROCESS_FROZEN,
@@ -28,24 +32,50 @@ class SeededBugsIT {
     private Path folder;
 
     static Stream<Arguments> bugs() {
+        String chosen = System.getProperty("torture.bugs", "");
         return Stream.of(Seeded.values())
                 .filter(bug -> bug != Seeded.NONE)
-                .flatMap(bug -> LongStream.rangeClosed(1, Long.getLong("torture.runs", 1))
-                        .mapToObj(seed -> Arguments.of(bug, seed)));
+                .filter(bug ->
+                        chosen.isEmpty() || List.of(chosen.split(",", -1)).contains(bug.name()))
+                .flatMap(bug -> seeds().mapToObj(seed -> Arguments.of(bug, seed)));
+    }
+
+    static LongStream seeds() {
+        return LongStream.rangeClosed(1, Long.getLong("torture.runs", 1));
+    }
+
+    /** Rounds until something is seen, at most for that time from the first call on; answers how long it took. */
+    private static Duration run(Torture torture, Duration limit) throws SQLException {
+        long begin = System.nanoTime();
+        while (torture.violations().isEmpty() && System.nanoTime() - begin < limit.toNanos()) {
+            torture.round(ROUND);
+        }
+        return Duration.ofNanos(System.nanoTime() - begin);
     }
 
     @ParameterizedTest
     @MethodSource("bugs")
-    void bug_inTheProcesses_isSeen(Seeded bug, long seed) throws SQLException {
-        long begin = System.nanoTime();
-        try (Torture torture = new Torture(folder, seed, KINDS, bug)) {
-            while (torture.violations().isEmpty() && System.nanoTime() - begin < LIMIT.toNanos()) {
-                torture.round(ROUND);
-            }
+    void bug_inTheProcesses_isSeenWithinAMinute(Seeded bug, long seed) throws SQLException {
+        try (Torture torture = new Torture(folder, seed, KINDS, bug, new CrashTurn(bug.points()))) {
+            Duration taken = run(torture, LIMIT);
             System.out.println("seeded " + bug + ", seed " + seed + ": "
-                    + torture.violations().size() + " violations after " + (System.nanoTime() - begin) / 1_000_000_000
-                    + " s");
+                    + torture.violations().size() + " violations after " + taken.toSeconds() + " s");
             assertThat(torture.violations()).isNotEmpty();
+            assertThat(taken).isLessThanOrEqualTo(LIMIT);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void noBug_underTheSameFaults_nothingIsSeen(long seed) throws SQLException {
+        for (List<CrashPoint> points :
+                Stream.of(Seeded.values()).map(Seeded::points).distinct().toList()) {
+            try (Torture torture = new Torture(folder, seed, KINDS, Seeded.NONE, new CrashTurn(points))) {
+                Duration taken = run(torture, CONTROL);
+                System.out.println(
+                        "seeded NONE, seed " + seed + ", " + points + ": no violation in " + taken.toSeconds() + " s");
+                assertThat(torture.violations()).isEmpty();
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ import dev.understudy.model.ShardKey;
 import dev.understudy.model.Version;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
+import dev.understudy.spi.ApplyReply;
+import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.FillReply;
 import dev.understudy.spi.LeaseReply;
 import dev.understudy.spi.ShardPosition;
@@ -124,6 +126,9 @@ record SeededReplica(SharedReplica replica, Seeded bug) implements SharedReplica
             if (bug == Seeded.FILLED_WITHOUT_LEASE && command instanceof SharedCommand.Fill fill) {
                 return (CompletionStage<R>) forced(fill);
             }
+            if (bug == Seeded.NO_VERSION_GUARD && command instanceof SharedCommand.Apply apply) {
+                return (CompletionStage<R>) overNewer(apply);
+            }
             if (bug == Seeded.ACKED_BEFORE_LOGGED && command instanceof SharedCommand.WriteBack write && now()) {
                 Version version = new Version(write.known().value() + System.currentTimeMillis() * 1_000);
                 return (CompletionStage<R>)
@@ -151,23 +156,44 @@ record SeededReplica(SharedReplica replica, Seeded bug) implements SharedReplica
         }
 
         private CompletionStage<?> forced(SharedCommand.Fill fill) {
-            return cache.submit(fill).thenCompose(reply -> {
-                if (reply == FillReply.FILLED) {
-                    return CompletableFuture.completedStage(reply);
-                }
-                long lease = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
-                return cache.submit(new SharedCommand.Lease(fill.key(), fill.generation(), lease, LEASE))
-                        .thenCompose(granted -> granted instanceof LeaseReply.Granted
-                                ? cache.submit(new SharedCommand.Fill(
-                                        fill.key(),
-                                        fill.generation(),
-                                        lease,
-                                        fill.kind(),
-                                        fill.version(),
-                                        fill.payload(),
-                                        fill.timeToLive()))
-                                : CompletableFuture.completedStage(reply));
-            });
+            return cache.submit(fill)
+                    .thenCompose(reply -> reply == FillReply.FILLED
+                            ? CompletableFuture.completedStage(reply)
+                            : filled(fill).thenApply(again -> again.orElse(reply)));
+        }
+
+        private CompletionStage<?> overNewer(SharedCommand.Apply apply) {
+            return cache.submit(apply)
+                    .thenCompose(reply -> reply.result() != ApplyReply.Result.OLDER
+                            ? CompletableFuture.completedStage(reply)
+                            : cache.submit(new SharedCommand.Invalidate(
+                                            apply.key(), apply.generation(), Version.ABSENT))
+                                    .thenCompose(forgotten -> filled(new SharedCommand.Fill(
+                                            apply.key(),
+                                            apply.generation(),
+                                            0,
+                                            EntryKind.VALUE,
+                                            apply.version(),
+                                            apply.payload(),
+                                            apply.timeToLive())))
+                                    .thenApply(filled -> reply));
+        }
+
+        /** Fills under a lease that it takes for this, if it gets one. */
+        private CompletionStage<Optional<FillReply>> filled(SharedCommand.Fill fill) {
+            long lease = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE >> 11);
+            return cache.submit(new SharedCommand.Lease(fill.key(), fill.generation(), lease, LEASE))
+                    .thenCompose(granted -> granted instanceof LeaseReply.Granted
+                            ? cache.submit(new SharedCommand.Fill(
+                                            fill.key(),
+                                            fill.generation(),
+                                            lease,
+                                            fill.kind(),
+                                            fill.version(),
+                                            fill.payload(),
+                                            fill.timeToLive()))
+                                    .thenApply(Optional::of)
+                            : CompletableFuture.completedStage(Optional.empty()));
         }
 
         private CompletionStage<?> twice(SharedCommand.WriteBack write) {
@@ -179,7 +205,7 @@ record SeededReplica(SharedReplica replica, Seeded bug) implements SharedReplica
                                     write.generation(),
                                     write.kind(),
                                     write.payload(),
-                                    ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE),
+                                    ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE >> 11),
                                     write.condition(),
                                     write.base(),
                                     write.limit(),

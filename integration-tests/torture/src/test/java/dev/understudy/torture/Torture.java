@@ -85,7 +85,7 @@ final class Torture implements AutoCloseable {
         this.postgres = PostgresServer.builder().start();
         this.jdbcUrl = postgres.createDatabase("torture");
         install(jdbcUrl);
-        this.observer = Instance.open(redis.uri(), jdbcUrl, 8, Cycles.never());
+        this.observer = Instance.open(Instance.NAMESPACE, redis.uri(), jdbcUrl, 8, Cycles.never());
         this.actors = new Actors(redis, postgres, jdbcUrl, folder, random, bug);
     }
 
