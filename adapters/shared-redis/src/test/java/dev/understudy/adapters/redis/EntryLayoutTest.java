@@ -30,7 +30,7 @@ final class EntryLayoutTest {
 
     @BeforeEach
     void openShard() {
-        stage = new Stage(server.shard(Scripts.ALL), Set.of());
+        stage = new Stage(server.shard(Scripts.ALL), "mixed", Set.of());
     }
 
     @Test

@@ -30,7 +30,7 @@ final class ForcedInterleavingTest {
     }
 
     static List<Scenario> scenarios() {
-        return Stream.of(ThroughScenarios.ALL, BackScenarios.ALL, ConditionScenarios.ALL)
+        return Stream.of(ThroughScenarios.ALL, BackScenarios.ALL, ConditionScenarios.ALL, CounterexampleScenarios.ALL)
                 .flatMap(List::stream)
                 .toList();
     }
@@ -74,6 +74,6 @@ final class ForcedInterleavingTest {
     }
 
     private static String play(Function<Stage, String> interleaving) {
-        return interleaving.apply(new Stage(server.shard(Scripts.ALL), Set.of()));
+        return interleaving.apply(new Stage(server.shard(Scripts.ALL), "mixed", Set.of()));
     }
 }

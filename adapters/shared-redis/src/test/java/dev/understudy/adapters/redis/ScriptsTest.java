@@ -48,7 +48,7 @@ final class ScriptsTest {
 
     @Test
     void writeBack_serverOutOfMemory_isRefusedAndTheDrainGoesOn() {
-        Stage stage = new Stage(server.shard(Scripts.ALL), Set.of());
+        Stage stage = new Stage(server.shard(Scripts.ALL), "mixed", Set.of());
         stage.back("b1");
         server.wire().call("CONFIG", "SET", "maxmemory", "1");
         try {

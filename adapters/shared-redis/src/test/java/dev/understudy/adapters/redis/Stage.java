@@ -21,8 +21,8 @@ final class Stage {
     int limit = 100;
     long known;
 
-    Stage(ScriptedShard shard, Set<Protection> without) {
-        world = new World(shard, Configuration.named("mixed").without(without), 1, null);
+    Stage(ScriptedShard shard, String configuration, Set<Protection> without) {
+        world = new World(shard, Configuration.named(configuration).without(without), 1, null);
     }
 
     /** Microseconds since the epoch that every scenario begins at. */
@@ -102,7 +102,7 @@ final class Stage {
                             marker,
                             prepared,
                             writeId,
-                            0)
+                            world.configuration.has(Configuration.Trait.UNVERSIONED) ? 1 : 0)
                     .word();
         }
     }
