@@ -53,18 +53,26 @@ public final class Understudy implements AutoCloseable {
     private final CacheEngine.Instance instance;
     private final AsyncPool pool;
     private final ScheduledExecutorService upkeep;
+    /** Pulls wait for nothing that waits for the primary. */
+    private final ScheduledExecutorService pulls;
+
     private final Set<CacheEngine<?, ?>> engines = new CopyOnWriteArraySet<>();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private Understudy(CacheEngine.Instance instance, int asyncThreads) {
         this.instance = instance;
         this.pool = new AsyncPool(instance.namespace(), asyncThreads);
-        this.upkeep = Executors.newScheduledThreadPool(2, task -> {
-            Thread thread = new Thread(task, "understudy-upkeep-" + instance.namespace());
+        this.upkeep = daemons("understudy-upkeep-" + instance.namespace());
+        this.pulls = daemons("understudy-pulls-" + instance.namespace());
+        every(upkeep, LATE_EVERY, () -> instance.late().retry(instance.clock(), LATE_EVERY));
+    }
+
+    private static ScheduledExecutorService daemons(String name) {
+        return Executors.newScheduledThreadPool(2, task -> {
+            Thread thread = new Thread(task, name);
             thread.setDaemon(true);
             return thread;
         });
-        every(LATE_EVERY, () -> instance.late().retry(instance.clock(), LATE_EVERY));
     }
 
     /** Settings of an instance. */
@@ -88,9 +96,9 @@ public final class Understudy implements AutoCloseable {
         CacheEngine<K, V> engine = new CacheEngine<>(instance, builder.store(), builder.settings(), pool.executor());
         engine.start();
         engines.add(engine);
-        every(engine.confirmEvery(), engine::confirm);
-        every(RECOVER_EVERY, engine::recover);
-        every(DELIVER_EVERY, engine::deliverMissed);
+        every(pulls, engine.confirmEvery(), engine::confirm);
+        every(upkeep, RECOVER_EVERY, engine::recover);
+        every(upkeep, DELIVER_EVERY, engine::deliverMissed);
         return new EngineRepository<>(engine, pool, null);
     }
 
@@ -117,9 +125,9 @@ public final class Understudy implements AutoCloseable {
         CacheEngine.group(members);
     }
 
-    private void every(Duration period, Runnable task) {
+    private static void every(ScheduledExecutorService executor, Duration period, Runnable task) {
         long nanos = period.toNanos();
-        upkeep.scheduleWithFixedDelay(
+        executor.scheduleWithFixedDelay(
                 () -> {
                     try {
                         task.run();
@@ -244,6 +252,7 @@ public final class Understudy implements AutoCloseable {
             return 0;
         }
         upkeep.shutdownNow();
+        pulls.shutdownNow();
         pool.close();
         long end = instance.clock().nanoTime() + timeout.toNanos();
         long left = 0;

@@ -18,6 +18,11 @@ import dev.understudy.spi.FaultySharedReplica.Hold;
 import dev.understudy.spi.FaultySharedReplica.Positions;
 import dev.understudy.spi.FaultySharedReplica.Reading;
 import dev.understudy.spi.FaultySharedReplica.Rule;
+import dev.understudy.spi.ForwardingPrimary;
+import dev.understudy.spi.InMemoryCodec;
+import dev.understudy.spi.InMemoryNearReplica;
+import dev.understudy.spi.InMemoryPrimary;
+import dev.understudy.spi.InMemoryStore;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.SharedCommand;
 import java.time.Duration;
@@ -26,6 +31,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -250,6 +257,47 @@ class FreshnessTest {
                     .untilAsserted(() ->
                             assertThat(node.items.nearStatus().staleness()).isGreaterThan(Duration.ofMillis(500)));
             assertThat(node.items.nearStatus().failedPulls()).isGreaterThan(before.failedPulls());
+        }
+    }
+
+    /** Looks for missed changes wait for the primary; what confirms the near replicas does not wait for them. */
+    @Test
+    void primaryHangs_nearReplicasOfManyRepositories_stayConfirmed() {
+        InMemoryPrimary primary = new InMemoryPrimary();
+        AtomicBoolean hangs = new AtomicBoolean();
+        Duration bound = Duration.ofMillis(500);
+        try (Understudy understudy = Understudy.builder()
+                .namespace("shop")
+                .shared(cluster.server::connect)
+                .primary(() -> new ForwardingPrimary(primary) {
+                    @Override
+                    public <T> T call(Use use, Duration timeout, Work<T> work) {
+                        if (hangs.get()) {
+                            await().pollDelay(timeout)
+                                    .timeout(timeout.plusSeconds(10))
+                                    .until(() -> true);
+                        }
+                        return super.call(use, timeout, work);
+                    }
+                })
+                .near(InMemoryNearReplica.factory())
+                .codec(new InMemoryCodec())
+                .build()) {
+            List<CachedRepository<Long, Item>> all = Stream.of("a", "b", "c", "d")
+                    .map(name -> understudy
+                            .repository(new InMemoryStore<>(
+                                    name, Long.class, Item.class, Versioning.column("us_version"), Item::id))
+                            .near(near -> near.maxStaleness(bound))
+                            .build())
+                    .toList();
+            hangs.set(true);
+
+            await().during(Duration.ofSeconds(3))
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> all.stream()
+                            .allMatch(one -> one.nearStatus().staleness().compareTo(bound) < 0));
+
+            hangs.set(false);
         }
     }
 }

@@ -186,6 +186,21 @@ class RacesTest {
         }
     }
 
+    /** What an exporter tells while nothing can be confirmed. */
+    @Test
+    void nearStatus_positionsCannotBePulled_growsOlderAndCountsWhatItDoesNotServe() {
+        Node one = cluster.start(repository -> repository.near(near -> near.maxStaleness(Duration.ofMillis(500))));
+        one.items.save(OLD);
+        assertThat(one.items.find(1L)).contains(OLD);
+        try (Rule rule = one.faults.every(Positions.class, Fault.notSent())) {
+            await().atMost(SOON).until(() -> one.items.nearStatus().staleness().compareTo(Duration.ofMillis(700)) > 0);
+            assertThat(one.items.find(1L)).contains(OLD);
+        }
+        assertThat(one.items.nearStatus().reads().nearBypassed()).isPositive();
+        cluster.server.flush();
+        assertThat(one.items.nearStatus().staleness()).isPositive();
+    }
+
     @Test
     void save_applyReplyLost_endsRightAndReturns() {
         Node one = cluster.start();

@@ -8,6 +8,8 @@ import dev.understudy.spi.AnnouncementListener;
 import dev.understudy.spi.ShardPosition;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -47,9 +49,6 @@ final class Coherence<K, V> implements AnnouncementListener {
         if (!state.follow(announcement.position(), context.clock.nanoTime())) {
             context.counters.gaps.increment();
             context.counters.shardDrops.increment();
-        }
-        if (!announcement.version().isUnknown()) {
-            // "Drop whatever is held" supersedes nothing: an older record may have been drained and forgotten.
         }
         if (announcement.pending()) {
             onPending.run();
@@ -96,11 +95,8 @@ final class Coherence<K, V> implements AnnouncementListener {
         long now = context.clock.nanoTime();
         for (ShardState state : shards.states()) {
             position += state.applied().value();
-            if (state.isConfirmed()) {
-                oldest = Math.max(oldest, now - state.confirmedAt());
-            } else {
-                unconfirmed++;
-            }
+            unconfirmed += state.isConfirmed() ? 0 : 1;
+            oldest = Math.max(oldest, now - state.lastConfirmedAt());
         }
         Counters counters = context.counters;
         return new NearStatus(
@@ -117,6 +113,7 @@ final class Coherence<K, V> implements AnnouncementListener {
                 counters.failedPulls.sum(),
                 new NearStatus.Reads(
                         counters.nearHits.sum(),
+                        counters.nearBypassed.sum(),
                         counters.sharedHits.sum(),
                         counters.primaryLoads.sum(),
                         counters.joinedLoads.sum(),
@@ -148,8 +145,15 @@ final class Coherence<K, V> implements AnnouncementListener {
         try {
             long asOf = context.clock.nanoTime();
             context.counters.pulls.increment();
+            List<Integer> others = new ArrayList<>();
             for (ShardPosition pulled : Replies.await(context.shared.positions(), deadline)) {
-                compare(pulled, asOf, deadline);
+                if (!isOfTheSameGeneration(pulled)) {
+                    others.add(pulled.shard());
+                }
+                compare(pulled, asOf);
+            }
+            if (!others.isEmpty()) {
+                shards.open(others, deadline);
             }
             return true;
         } catch (SharedReplicaFailure e) {
@@ -161,15 +165,18 @@ final class Coherence<K, V> implements AnnouncementListener {
         }
     }
 
-    private void compare(ShardPosition pulled, long asOf, Deadline deadline) {
+    private boolean isOfTheSameGeneration(ShardPosition pulled) {
+        Generation generation = pulled.position().generation();
+        return !generation.equals(Generation.NONE)
+                && generation.equals(shards.state(pulled.shard()).generation());
+    }
+
+    private void compare(ShardPosition pulled, long asOf) {
         ShardState state = shards.state(pulled.shard());
         if (state.isConfirmed()) {
             ages.add(context.clock.nanoTime() - state.confirmedAt());
         }
-        Generation generation = pulled.position().generation();
-        if (generation.equals(Generation.NONE) || !generation.equals(state.generation())) {
-            shards.open(pulled.shard(), deadline);
-        } else if (state.compare(pulled.position(), asOf, context.clock.nanoTime())) {
+        if (isOfTheSameGeneration(pulled) && state.compare(pulled.position(), asOf, context.clock.nanoTime())) {
             context.counters.shardDrops.increment();
         }
     }

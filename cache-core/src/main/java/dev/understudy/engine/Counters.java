@@ -10,6 +10,8 @@ public final class Counters {
     public final LongAdder sharedHits = new LongAdder();
     /** Rows asked of the primary for reads. */
     public final LongAdder primaryLoads = new LongAdder();
+    /** Reads that a near entry did not serve because its shard was dropped, or not confirmed within the bound. */
+    public final LongAdder nearBypassed = new LongAdder();
     /** Reads that joined another caller's load. */
     public final LongAdder joinedLoads = new LongAdder();
     /** Reads answered by the primary because the shared replica could not be asked. */

@@ -70,7 +70,11 @@ final class NearTier<K, V> {
 
     /** The entry if it serves although it is to be renewed: nothing was announced, its own time ends or has ended. */
     private @Nullable NearEntry<V> late(K key, NearEntry<V> entry, long now, long stalenessNanos) {
-        if (now - (entry.expiresAt() + maxStaleNanos) >= 0 || !entry.isCurrent(now, stalenessNanos)) {
+        if (!entry.isCurrent(now, stalenessNanos)) {
+            context.counters.nearBypassed.increment();
+            return null;
+        }
+        if (now - (entry.expiresAt() + maxStaleNanos) >= 0) {
             return null;
         }
         onRenewalDue.accept(key);

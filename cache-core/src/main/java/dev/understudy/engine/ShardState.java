@@ -20,6 +20,7 @@ final class ShardState {
     private volatile long confirmedAt;
     private volatile boolean confirmed;
     private volatile long openedAt;
+    private volatile long lastConfirmedAt;
     private Position applied = Position.NONE;
     private Position awaited = Position.NONE;
     private long awaitedAsOf;
@@ -28,6 +29,7 @@ final class ShardState {
         this.shard = shard;
         this.confirmedAt = now + NEVER;
         this.openedAt = now;
+        this.lastConfirmedAt = now;
     }
 
     /** The generation that commands are sent with. */
@@ -43,6 +45,11 @@ final class ShardState {
     /** The moment, on the engine's clock, at which the near entries were certainly complete. */
     long confirmedAt() {
         return confirmedAt;
+    }
+
+    /** The same, whatever was dropped since; when this object was made if the shard was never confirmed. */
+    long lastConfirmedAt() {
+        return lastConfirmedAt;
     }
 
     /** Whether the shard was confirmed since its entries were last dropped. */
@@ -116,6 +123,7 @@ final class ShardState {
         awaited = Position.NONE;
         if (asOf - confirmedAt > 0) {
             confirmedAt = asOf;
+            lastConfirmedAt = asOf;
             confirmed = true;
         }
     }

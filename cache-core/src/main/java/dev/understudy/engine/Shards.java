@@ -9,6 +9,7 @@ import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -62,19 +63,28 @@ final class Shards {
 
     /** Opens all shards, pipelined. */
     void openAll(Deadline deadline) {
-        List<CompletionStage<ShardPosition>> opened = new ArrayList<>();
-        for (ShardState state : states) {
-            opened.add(shared.submit(new SharedCommand.Open(state.shard)));
-        }
-        for (CompletionStage<ShardPosition> stage : opened) {
-            adopt(Replies.await(stage, deadline));
-        }
+        openEach(states.stream().map(state -> state.shard).toList(), deadline);
     }
 
     /** Adopts the shard's generation if it differs from the one expected. */
     void open(int shard, Deadline deadline) {
+        open(List.of(shard), deadline);
+    }
+
+    /** The same of several shards at once. */
+    void open(Collection<Integer> some, Deadline deadline) {
         onClosed.run();
-        adopt(Replies.await(shared.submit(new SharedCommand.Open(shard)), deadline));
+        openEach(some, deadline);
+    }
+
+    private void openEach(Collection<Integer> some, Deadline deadline) {
+        List<CompletionStage<ShardPosition>> opened = new ArrayList<>();
+        for (int shard : some) {
+            opened.add(shared.submit(new SharedCommand.Open(shard)));
+        }
+        for (CompletionStage<ShardPosition> stage : opened) {
+            adopt(Replies.await(stage, deadline));
+        }
     }
 
     private void adopt(ShardPosition opened) {
