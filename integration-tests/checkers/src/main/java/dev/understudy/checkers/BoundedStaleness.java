@@ -3,6 +3,7 @@ package dev.understudy.checkers;
 import dev.understudy.checkers.Operation.Level;
 import dev.understudy.checkers.Operation.Outcome;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -20,9 +21,13 @@ public final class BoundedStaleness {
         List<Violation> violations = new ArrayList<>();
         history.byKey().forEach((key, operations) -> {
             Precedence order = new Precedence(operations);
+            List<Operation> acknowledged = operations.stream()
+                    .filter(call -> call.mutates() && call.outcome() == Outcome.OK)
+                    .sorted(Comparator.comparingLong(Operation::responded))
+                    .toList();
             for (Operation read : operations) {
                 if (read.isAnswer() && read.level() == Level.BOUNDED) {
-                    check(key, operations, order, read, read.invoked() - read.boundNanos() - slackNanos, violations);
+                    check(key, acknowledged, order, read, read.invoked() - read.boundNanos() - slackNanos, violations);
                 }
             }
         });
@@ -31,14 +36,16 @@ public final class BoundedStaleness {
 
     private static void check(
             String key,
-            List<Operation> operations,
+            List<Operation> acknowledged,
             Precedence order,
             Operation read,
             long since,
             List<Violation> violations) {
-        for (Operation change : operations) {
-            boolean mustBeSeen = change.mutates() && change.outcome() == Outcome.OK && change.responded() < since;
-            if (mustBeSeen && order.misses(read.value(), change, read.responded())) {
+        for (Operation change : acknowledged) {
+            if (change.responded() >= since) {
+                return;
+            }
+            if (order.misses(read.value(), change, read.responded())) {
                 violations.add(new Violation(
                         NAME, key, "older than " + read.boundNanos() + " ns allow", List.of(change, read)));
                 return;

@@ -1,8 +1,11 @@
 package dev.understudy.torture;
 
 import dev.understudy.CachedRepository;
+import dev.understudy.checkers.Operation;
 import dev.understudy.model.Read;
+import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Versioned;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -12,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import java.util.stream.LongStream;
 
 /**
@@ -34,6 +38,12 @@ final class Actor {
 
     /** Begins a round of that number. */
     static final String ROUND = "round ";
+    /** Begins a round of that number, of reads for the most part. */
+    static final String READS = "reads ";
+    /** Asks for the copies of the round's rows that the near replicas hold. */
+    static final String COMPARE_NEAR = "compare near";
+    /** Asks how the near replicas are doing, and begins the answer: {@code near <pulls> <hits>}. */
+    static final String NEAR = "near";
     /** Ends a round. */
     static final String STOP = "stop";
     /** Asks for the copies of the round's rows. */
@@ -107,7 +117,9 @@ final class Actor {
 
     private void obey(String line) throws IOException, InterruptedException {
         if (line.startsWith(ROUND)) {
-            begin(Long.parseLong(line.substring(ROUND.length())));
+            begin(Long.parseLong(line.substring(ROUND.length())), Caller.Mix.ALL);
+        } else if (line.startsWith(READS)) {
+            begin(Long.parseLong(line.substring(READS.length())), Caller.Mix.READS);
         } else if (line.startsWith(CRASH)) {
             crash.arm(CrashPoint.valueOf(line.substring(CRASH.length())));
         } else if (line.equals(STOP)) {
@@ -118,7 +130,11 @@ final class Actor {
             threads.clear();
             System.out.println(STOPPED);
         } else if (line.equals(COMPARE)) {
-            compare();
+            compare(found -> true);
+        } else if (line.equals(COMPARE_NEAR)) {
+            compare(found -> found.tier() == Tier.NEAR);
+        } else if (line.equals(NEAR)) {
+            System.out.println(NEAR + " " + instance.pulls() + " " + instance.nearHits());
         } else {
             throw new IOException("an unknown line");
         }
@@ -129,39 +145,42 @@ final class Actor {
         return deaths.resolveSibling(deaths.getFileName() + "-" + round);
     }
 
-    private void begin(long next) {
+    private void begin(long next, Caller.Mix mix) {
         round = next;
         Journal journal = new Journal(journalOf(deaths, round));
         List<Caller> all = new ArrayList<>();
         for (int i = 0; i < THREADS; i++) {
             SplittableRandom random = new SplittableRandom(seed * 31 + round * THREADS + i);
             Sessions sessions = new Sessions(Path.of(System.getProperty(FOLDER, "")), round);
-            all.add(new Caller(instance, journal, sessions, random, number * THREADS + i, round));
+            all.add(new Caller(instance, journal, sessions, random, number * THREADS + i, round, mix));
         }
         callers = all;
         all.forEach(caller -> threads.add(new Thread(caller, "caller")));
         threads.forEach(Thread::start);
     }
 
-    private void compare() {
+    private void compare(Predicate<Versioned<Entry>> tells) {
         for (Rows rows : Rows.values()) {
             CachedRepository<Long, Entry> repository = instance.on(rows);
             List<Long> ids = LongStream.range(0, Caller.KEYS)
                     .mapToObj(i -> Caller.firstOf(round) + i)
                     .toList();
-            while (!told(rows, repository, ids)) {
+            while (!told(rows, repository, ids, tells)) {
                 FaultKind.pause(AGAIN);
             }
         }
         System.out.println(COMPARED);
     }
 
-    private static boolean told(Rows rows, CachedRepository<Long, Entry> repository, List<Long> ids) {
+    private static boolean told(
+            Rows rows, CachedRepository<Long, Entry> repository, List<Long> ids, Predicate<Versioned<Entry>> tells) {
         try {
-            repository
-                    .readAll(ids, Read.eventual())
-                    .forEach((id, found) -> System.out.println(COPY + rows + " " + id + " "
-                            + found.value().map(Entry::number).orElse(0L)));
+            repository.readAll(ids, Read.eventual()).forEach((id, found) -> {
+                if (tells.test(found)) {
+                    long value = found.value().map(Entry::number).orElse(Operation.NOTHING);
+                    System.out.println(COPY + rows + " " + id + " " + value);
+                }
+            });
             return true;
         } catch (UnderstudyException e) {
             // A server is just back: who asked waits for a while.

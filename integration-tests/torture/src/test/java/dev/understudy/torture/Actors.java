@@ -54,6 +54,7 @@ final class Actors implements AutoCloseable {
                 proxy.latency(Duration.ZERO);
                 proxy.pass();
             }
+            redis.messages(TcpProxy.Messages.PASS);
         }
     }
 
@@ -72,6 +73,7 @@ final class Actors implements AutoCloseable {
         this.spare = start();
         for (int i = 0; i < COUNT; i++) {
             TcpProxy toRedis = TcpProxy.to(redis);
+            toRedis.messages(TcpProxy.Messages.PASS);
             TcpProxy toPostgres = TcpProxy.to(postgres);
             places.add(new Place(toRedis, toPostgres, CONNECTIONS[i], take(toRedis, toPostgres, CONNECTIONS[i])));
         }
@@ -132,20 +134,41 @@ final class Actors implements AutoCloseable {
 
     /** What the processes serve without asking the primary, by place: the lines after {@link Actor#COPY}. */
     List<List<String>> copies() {
-        tell(Actor.COMPARE);
+        return copies(Actor.COMPARE);
+    }
+
+    /** The same, as that line asks for them. */
+    List<List<String>> copies(String line) {
+        tell(line);
         List<List<String>> all = new ArrayList<>();
         for (Place place : places) {
             List<String> lines = new ArrayList<>();
-            for (String line = place.process.nextLine(LIMIT);
-                    !line.equals(Actor.COMPARED);
-                    line = place.process.nextLine(LIMIT)) {
-                if (line.startsWith(Actor.COPY)) {
-                    lines.add(line.substring(Actor.COPY.length()));
+            for (String told = place.process.nextLine(LIMIT);
+                    !told.equals(Actor.COMPARED);
+                    told = place.process.nextLine(LIMIT)) {
+                if (told.startsWith(Actor.COPY)) {
+                    lines.add(told.substring(Actor.COPY.length()));
                 }
             }
             all.add(lines);
         }
         return all;
+    }
+
+    /** What the near replicas say of themselves, by place. */
+    List<Near> nears() {
+        tell(Actor.NEAR);
+        return places.stream()
+                .map(place -> Near.of(place.process.await(Actor.NEAR, LIMIT)))
+                .toList();
+    }
+
+    /** A process's near replicas: the fewest pulls of one, the hits of all. */
+    record Near(long pulls, long hits) {
+        private static Near of(String line) {
+            String[] words = line.split(" ", -1);
+            return new Near(Long.parseLong(words[1]), Long.parseLong(words[2]));
+        }
     }
 
     @Override

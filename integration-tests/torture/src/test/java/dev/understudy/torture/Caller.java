@@ -38,6 +38,7 @@ final class Caller implements Runnable {
     private static final int PER_SESSION = 25;
     private static final int BITS_OF_CALLS = 40;
     private static final int BITS_OF_A_ROUND = 24;
+    private static final Duration BREATH = Duration.ofMillis(1);
     private static final List<Duration> BOUNDS =
             List.of(Duration.ofMillis(300), Duration.ofSeconds(1), Instance.MAX_STALENESS);
 
@@ -47,16 +48,32 @@ final class Caller implements Runnable {
     private final SplittableRandom random;
     private final int process;
     private final long round;
+    private final Mix mix;
     private long calls;
     private volatile boolean running = true;
 
-    Caller(Instance instance, Journal journal, Sessions sessions, SplittableRandom random, int process, long round) {
+    /** What is called. */
+    enum Mix {
+        ALL,
+        /** Reads at all near replicas may serve, for the most part; a fifth of the calls in sessions; an eighth writes. */
+        READS
+    }
+
+    Caller(
+            Instance instance,
+            Journal journal,
+            Sessions sessions,
+            SplittableRandom random,
+            int process,
+            long round,
+            Mix mix) {
         this.instance = instance;
         this.journal = journal;
         this.sessions = sessions;
         this.random = random;
         this.process = process;
         this.round = round;
+        this.mix = mix;
     }
 
     /** The first id of a round. */
@@ -72,12 +89,29 @@ final class Caller implements Runnable {
     @Override
     public void run() {
         while (running) {
-            if (random.nextInt(10) == 0) {
+            if (random.nextInt(mix == Mix.ALL ? 10 : 100) == 0) {
                 inSession();
-            } else {
+            } else if (mix == Mix.ALL) {
                 outside();
+            } else {
+                near();
             }
         }
+    }
+
+    private void near() {
+        Rows rows = rows();
+        CachedRepository<Long, Entry> repository = instance.on(rows);
+        long id = id();
+        int roll = random.nextInt(100);
+        if (roll < 85) {
+            read(rows, repository, "", id, Level.BOUNDED, bound());
+        } else if (roll < 88) {
+            read(rows, repository, "", id, Level.EVENTUAL, Duration.ZERO);
+        } else {
+            save(rows, repository, "", id);
+        }
+        FaultKind.pause(BREATH);
     }
 
     private void inSession() {

@@ -16,7 +16,9 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** What goes wrong during a round. Each fault is over when it returns, but for a process that is to end at a point. */
@@ -173,6 +175,37 @@ enum FaultKind {
             proxy.latency(Duration.ZERO);
         }
     },
+    /** Of what Redis announces to a process, half is lost. */
+    MESSAGES_LOST(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.announcing(() -> ThreadLocalRandom.current().nextBoolean() ? List.of() : List.of(Duration.ZERO));
+        }
+    },
+    /** What Redis announces to a process comes up to ten seconds late, in another order, in part after the fault is over. */
+    MESSAGES_LATE(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.announcing(() -> {
+                int millis = ThreadLocalRandom.current().nextInt(1, 10_000);
+                return List.of(Duration.ofMillis(ThreadLocalRandom.current().nextBoolean() ? millis : millis / 50));
+            });
+        }
+    },
+    MESSAGES_TWICE(false) {
+        @Override
+        void happen(Setting setting) {
+            int later = setting.random.nextInt(100);
+            setting.announcing(() -> List.of(Duration.ZERO, Duration.ofMillis(later)));
+        }
+    },
+    /** A process loses the connection on which it listens, and no other. */
+    SUBSCRIPTION_CUT(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.place().redis.cutSubscribers();
+        }
+    },
     /** Redis evicts some of what it may evict: what has a time to live is neither pending nor marked. */
     ENTRIES_EVICTED(false) {
         @Override
@@ -260,6 +293,14 @@ enum FaultKind {
         TcpProxy proxy() {
             Actors.Place place = place();
             return random.nextInt(3) == 0 ? place.postgres : place.redis;
+        }
+
+        /** Lets a process's announcements come like that for a while. */
+        void announcing(Supplier<List<Duration>> copies) {
+            TcpProxy proxy = place().redis;
+            proxy.messages(frame -> copies.get());
+            pause(between(500, 2_000));
+            proxy.messages(TcpProxy.Messages.PASS);
         }
 
         Duration between(int leastMillis, int mostMillis) {

@@ -71,6 +71,21 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
         return new Instance(pool, understudy, repositories);
     }
 
+    /** Pulls of positions of that repository that has had the fewest. */
+    long pulls() {
+        return repositories.values().stream()
+                .mapToLong(one ->
+                        one.counters().pulls.sum() - one.counters().failedPulls.sum())
+                .min()
+                .orElse(0);
+    }
+
+    long nearHits() {
+        return repositories.values().stream()
+                .mapToLong(one -> one.counters().nearHits.sum())
+                .sum();
+    }
+
     CachedRepository<Long, Entry> on(Rows rows) {
         CachedRepository<Long, Entry> repository = repositories.get(rows);
         if (repository == null) {

@@ -350,7 +350,7 @@ final class Torture implements AutoCloseable {
         return unknown;
     }
 
-    private static void install(String jdbcUrl) throws SQLException {
+    static void install(String jdbcUrl) throws SQLException {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement()) {
             for (Rows rows : Rows.values()) {
