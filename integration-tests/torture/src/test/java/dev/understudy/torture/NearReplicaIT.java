@@ -65,7 +65,7 @@ class NearReplicaIT {
         postgres = PostgresServer.builder().start();
         jdbcUrl = postgres.createDatabase("near");
         Torture.install(jdbcUrl);
-        observer = Instance.open(redis.uri(), jdbcUrl, 4, Cycles.never());
+        observer = Instance.open(Instance.NAMESPACE, redis.uri(), jdbcUrl, 4, Cycles.never());
         actors = new Actors(redis, postgres, jdbcUrl, folder, random, Seeded.NONE);
     }
 
