@@ -39,6 +39,32 @@ enum Seeded {
         };
     }
 
+    /** What had better go wrong around it. */
+    List<FaultKind> kinds() {
+        return switch (this) {
+            case NO_MARKER ->
+                List.of(
+                        FaultKind.PROCESS_CRASHED,
+                        FaultKind.PROCESS_CRASHED,
+                        FaultKind.PROCESS_CRASHED,
+                        FaultKind.PROCESS_FROZEN);
+            case NO_VERSION_GUARD ->
+                List.of(
+                        FaultKind.PROCESS_FROZEN,
+                        FaultKind.PROCESS_FROZEN,
+                        FaultKind.NETWORK_SLOW,
+                        FaultKind.POSTGRES_LOCKED,
+                        FaultKind.PROCESS_CRASHED);
+            default ->
+                List.of(
+                        FaultKind.PROCESS_CRASHED,
+                        FaultKind.PROCESS_FROZEN,
+                        FaultKind.POSTGRES_LOCKED,
+                        FaultKind.NETWORK_HALF_OPEN,
+                        FaultKind.NETWORK_SLOW);
+        };
+    }
+
     /** What this process was told to do wrong. */
     static Seeded ofThisProcess() {
         return valueOf(System.getProperty(PROPERTY, NONE.name()));
