@@ -110,7 +110,7 @@ final class Shards {
     /**
      * Sends one command for each of the shards, pipelined, and waits for all replies.
      *
-     * @param command makes the command of an index in {@code shardOf} for a generation
+     * @param command makes the command of an index in {@code shardOf} for a generation; asked once for each index
      */
     <R> List<R> callAll(
             List<Integer> shardOf,
@@ -137,13 +137,15 @@ final class Shards {
             List<Integer> shardOf,
             Function<Integer, Function<Generation, SharedCommand<R>>> command,
             Deadline deadline) {
+        List<Function<Generation, SharedCommand<R>>> commands = new ArrayList<>(shardOf.size());
         List<CompletionStage<R>> sent = new ArrayList<>(shardOf.size());
         for (int i = 0; i < shardOf.size(); i++) {
-            sent.add(send(shardOf.get(i), command.apply(i)));
+            commands.add(command.apply(i));
+            sent.add(send(shardOf.get(i), commands.get(i)));
         }
         List<Reply<R>> replies = new ArrayList<>(sent.size());
         for (int i = 0; i < sent.size(); i++) {
-            replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i), deadline));
+            replies.add(settle(shardOf.get(i), sent.get(i), commands.get(i), deadline));
         }
         return replies;
     }
