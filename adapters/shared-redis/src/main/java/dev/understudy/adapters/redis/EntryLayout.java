@@ -21,6 +21,10 @@ import java.nio.ByteBuffer;
 final class EntryLayout {
     /** Bytes of META in front of the counters: generation 4, position 8. */
     static final int POSITION_BYTES = 12;
+    /** Bytes of META in front of its counter of acknowledged writes. */
+    private static final int ACKED = 28;
+
+    private static final int META_BYTES = 84;
 
     private static final int HEAD = 21;
     private static final int KIND = 7;
@@ -81,6 +85,25 @@ final class EntryLayout {
         }
         ByteBuffer buffer = ByteBuffer.wrap(meta);
         return new Position(new Generation(buffer.getInt() & 0xFFFF_FFFFL), buffer.getLong());
+    }
+
+    /**
+     * How many keys the shard's queue holds, from the counters of a meta record.
+     *
+     * @throws IllegalArgumentException if it is none
+     */
+    static long queued(byte[] meta) {
+        if (meta.length < META_BYTES) {
+            throw new IllegalArgumentException("no meta record: " + meta.length + " bytes");
+        }
+        ByteBuffer buffer = ByteBuffer.wrap(meta, ACKED, META_BYTES - ACKED);
+        long acked = buffer.getLong();
+        long applied = buffer.getLong();
+        long superseded = buffer.getLong();
+        long dead = buffer.getLong();
+        long lost = buffer.getLong();
+        long hollow = buffer.getLong();
+        return acked - applied - superseded - dead - lost + hollow;
     }
 
     private static Version version(long value) {

@@ -17,6 +17,7 @@ import io.lettuce.core.protocol.CommandType;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -233,41 +234,63 @@ final class RedisCache implements SharedCache {
         if (link == null) {
             return notConnected();
         }
+        return link.send(new Call<>(Request.of(CommandType.MGET, metas()), reply -> positions(reply, link), timeout));
+    }
+
+    private byte[][] metas() {
         byte[][] metas = new byte[shards()][];
         for (int shard = 0; shard < metas.length; shard++) {
             metas[shard] = names.meta(shard);
         }
-        return link.send(new Call<>(Request.of(CommandType.MGET, metas), reply -> positions(reply, link), timeout));
+        return metas;
     }
 
+    /** {@inheritDoc} Told by the shards' counters; the queue of a shard that has lost them is counted. */
     @Override
     public CompletionStage<List<Long>> pending() {
         Link link = replica.link();
         if (link == null) {
             return notConnected();
         }
-        List<Call<Long>> counts = new ArrayList<>(shards());
-        for (int shard = 0; shard < shards(); shard++) {
-            counts.add(new Call<>(
-                    Request.of(CommandType.ZCARD, names.queue(shard)),
-                    reply -> {
-                        if (reply instanceof Long count) {
-                            return count;
+        Map<Integer, Call<Long>> uncounted = new LinkedHashMap<>();
+        Call<List<Long>> counted = new Call<>(
+                Request.of(CommandType.MGET, metas()),
+                reply -> {
+                    List<Long> queued = new ArrayList<>(shards());
+                    for (Object meta : list(reply)) {
+                        if (meta instanceof byte[] bytes) {
+                            queued.add(EntryLayout.queued(bytes));
+                        } else {
+                            uncounted.put(queued.size(), count(queued.size()));
+                            queued.add(0L);
                         }
-                        throw new IllegalArgumentException("no number");
-                    },
-                    timeout));
-        }
-        link.send(counts);
-        CompletableFuture<List<Long>> all = new CompletableFuture<>();
-        CompletableFuture.allOf(counts.toArray(CompletableFuture[]::new)).whenComplete((done, failure) -> {
-            if (failure == null) {
-                all.complete(counts.stream().map(CompletableFuture::join).toList());
-            } else {
-                all.completeExceptionally(failure.getCause() == null ? failure : failure.getCause());
+                    }
+                    return queued;
+                },
+                timeout);
+        return link.send(counted).thenCompose(queued -> {
+            if (uncounted.isEmpty()) {
+                return CompletableFuture.completedFuture(queued);
             }
+            link.send(List.copyOf(uncounted.values()));
+            return CompletableFuture.allOf(uncounted.values().toArray(CompletableFuture[]::new))
+                    .thenApply(done -> {
+                        uncounted.forEach((shard, count) -> queued.set(shard, count.join()));
+                        return queued;
+                    });
         });
-        return all;
+    }
+
+    private Call<Long> count(int shard) {
+        return new Call<>(
+                Request.of(CommandType.ZCARD, names.queue(shard)),
+                reply -> {
+                    if (reply instanceof Long count) {
+                        return count;
+                    }
+                    throw new IllegalArgumentException("no number");
+                },
+                timeout);
     }
 
     @Override
@@ -344,10 +367,15 @@ final class RedisCache implements SharedCache {
         }
     }
 
-    private List<ShardPosition> positions(@Nullable Object reply, Link link) {
-        if (!(reply instanceof List<?> metas)) {
-            throw new IllegalArgumentException("no list");
+    private static List<?> list(@Nullable Object reply) {
+        if (reply instanceof List<?> list) {
+            return list;
         }
+        throw new IllegalArgumentException("no list");
+    }
+
+    private List<ShardPosition> positions(@Nullable Object reply, Link link) {
+        List<?> metas = list(reply);
         List<ShardPosition> positions = new ArrayList<>(metas.size());
         for (int shard = 0; shard < metas.size(); shard++) {
             boolean isOpen = openOn.get(shard) == link;

@@ -262,7 +262,6 @@ final class DifferentialTest {
 
     private void compareReads() {
         expect("positions", cache.positions(), join(twin.positions()));
-        expect("pending", cache.pending(), join(twin.pending()));
         List<String> read = described(join(twin.read(keys)));
         expected.add(new Expected(
                 "read",
@@ -358,6 +357,8 @@ final class DifferentialTest {
                     Request.text("-1"),
                     Request.text("WITHSCORES"));
         }
+        // Last, as it takes a second command if a shard has lost its counters.
+        expect("pending", cache.pending(), join(twin.pending()));
         for (int i = 0; i < expected.size(); i++) {
             Expected each = expected.get(i);
             Object answer = outcome(each.answer());
