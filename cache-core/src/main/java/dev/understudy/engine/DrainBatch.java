@@ -5,6 +5,7 @@ import dev.understudy.model.Version;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Codec;
+import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.DrainLedger.DeadLetter;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.Pending;
@@ -57,6 +58,9 @@ final class DrainBatch<K, V> {
     private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
     private Deadline locksUntil;
     private boolean gaveUp;
+    /** By key text, of the entries that were fenced last. */
+    private Map<String, Version> tombstones = Map.of();
+
     private BooleanSupplier goesOn = () -> true;
     private final Map<Integer, Integer> left = new LinkedHashMap<>();
     private final boolean detects;
@@ -80,6 +84,17 @@ final class DrainBatch<K, V> {
 
         int shard() {
             return pending.key().shard();
+        }
+
+        /** Each entry is one item: its value need not be compared. */
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return this == other;
+        }
+
+        @Override
+        public int hashCode() {
+            return System.identityHashCode(this);
         }
     }
 
@@ -222,23 +237,12 @@ final class DrainBatch<K, V> {
         context.store.lock(connection, keys(items));
     }
 
-    /** Writes entries whose shards' rows this transaction has locked. */
+    /** Writes entries that this transaction has {@link #fenced}. */
     Map<Item<K, V>, Result> writeOwned(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
         Map<Item<K, V>, Result> written = new LinkedHashMap<>();
-        Map<String, Version> tombstones = items.isEmpty()
-                ? Map.of()
-                : context.primary
-                        .ledger()
-                        .tombstones(
-                                connection,
-                                context.store.name(),
-                                items.stream()
-                                        .map(item -> item.pending().key().text())
-                                        .toList());
         List<Item<K, V>> open = new ArrayList<>();
         for (Item<K, V> item : items) {
-            if (!item.deletes()
-                    && tombstone(tombstones, item).isAfter(item.entry().version())) {
+            if (!item.deletes() && tombstone(item).isAfter(item.entry().version())) {
                 written.put(item, new Result(Fate.SUPERSEDED, Optional.empty()));
             } else {
                 open.add(item);
@@ -250,7 +254,7 @@ final class DrainBatch<K, V> {
         List<Change<K, V>> changes = new ArrayList<>();
         for (Item<K, V> item : open) {
             Row<V> row = rows.get(item.key());
-            if (detects && BaseCheck.isConflict(item, version(row), tombstone(tombstones, item))) {
+            if (detects && BaseCheck.isConflict(item, version(row), tombstone(item))) {
                 conflicts.add(item);
             } else {
                 sent.add(item);
@@ -266,7 +270,7 @@ final class DrainBatch<K, V> {
             Applied<V> answer = applied.get(item.key());
             if (detects && answer instanceof Applied.Refused<V> refused) {
                 Version current = refused.current();
-                if (BaseCheck.isConflict(item, current, tombstone(tombstones, item))) {
+                if (BaseCheck.isConflict(item, current, tombstone(item))) {
                     conflicts.add(item);
                     continue;
                 } else if (!current.isAbsent() && item.entry().version().isAfter(current)) {
@@ -304,11 +308,14 @@ final class DrainBatch<K, V> {
         return row == null ? Version.ABSENT : row.version();
     }
 
-    private static Version tombstone(Map<String, Version> tombstones, Item<?, ?> item) {
+    private Version tombstone(Item<?, ?> item) {
         return tombstones.getOrDefault(item.pending().key().text(), Version.ABSENT);
     }
 
-    /** Locks the rows of the entries' shards; answers the entries whose shards are still this instance's. */
+    /**
+     * Locks the rows of the entries' shards, and takes note of the entries' tombstones; answers the entries whose shards are still this
+     * instance's.
+     */
     List<Item<K, V>> fenced(PrimaryConnection connection, List<Item<K, V>> items) throws Exception {
         Map<Integer, Long> claimed = new TreeMap<>();
         for (Item<K, V> item : items) {
@@ -317,13 +324,18 @@ final class DrainBatch<K, V> {
                 claimed.put(item.shard(), epoch);
             }
         }
-        Set<Integer> owned = context.primary
+        List<String> texts =
+                items.stream().map(item -> item.pending().key().text()).toList();
+        DrainLedger.Fenced fenced = context.primary
                 .ledger()
-                .fence(connection, context.store.name(), claimed, leases.owner(), leases.lease());
+                .fence(connection, context.store.name(), claimed, leases.owner(), leases.lease(), texts);
+        tombstones = fenced.tombstones();
         Set<Integer> gone = new LinkedHashSet<>(claimed.keySet());
-        gone.removeAll(owned);
+        gone.removeAll(fenced.shards());
         gone.forEach(leases::lost);
-        return items.stream().filter(item -> owned.contains(item.shard())).toList();
+        return items.stream()
+                .filter(item -> fenced.shards().contains(item.shard()))
+                .toList();
     }
 
     /** Rows that an earlier attempt, whose answer was lost, has written already. */

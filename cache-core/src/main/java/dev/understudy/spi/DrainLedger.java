@@ -38,6 +38,30 @@ public interface DrainLedger {
             throws Exception;
 
     /**
+     * As {@link #fence(PrimaryConnection, String, Map, String, Duration)}, and the tombstones of key texts: they are the newest until the
+     * transaction ends, as {@link #excludeDrain} keeps further ones of the shards out.
+     */
+    default Fenced fence(
+            PrimaryConnection connection,
+            String cache,
+            Map<Integer, Long> epochs,
+            String owner,
+            Duration lease,
+            Collection<String> keys)
+            throws Exception {
+        Set<Integer> shards = fence(connection, cache, epochs, owner, lease);
+        return new Fenced(shards, tombstones(connection, cache, keys));
+    }
+
+    /**
+     * What a fence found.
+     *
+     * @param shards that are still the owner's
+     * @param tombstones the newest by key text, where there is one
+     */
+    record Fenced(Set<Integer> shards, Map<String, Version> tombstones) {}
+
+    /**
      * Notes that the owner drains the cache, until a lease from now unless it says so again.
      *
      * @return how many owners are noted, this one among them

@@ -116,6 +116,9 @@ final class PostgresConnection implements PrimaryConnection {
 
     /** Runs the script in one round trip. */
     void run(Script script) throws SQLException {
+        if (script.isEmpty()) {
+            return;
+        }
         Script bounded = bounds();
         if (lent != null || isJoined) {
             // What the caller does on the connection meanwhile is not the library's.

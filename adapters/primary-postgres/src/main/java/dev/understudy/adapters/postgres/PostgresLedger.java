@@ -108,10 +108,22 @@ final class PostgresLedger implements DrainLedger {
         return claimed;
     }
 
-    /** {@inheritDoc} A shard that {@link #excludeDrain} holds is left out, so that the others do not wait for it. */
     @Override
     public Set<Integer> fence(
             PrimaryConnection connection, String cache, Map<Integer, Long> epochs, String owner, Duration lease)
+            throws SQLException {
+        return fence(connection, cache, epochs, owner, lease, List.of()).shards();
+    }
+
+    /** {@inheritDoc} A shard that {@link #excludeDrain} holds is left out, so that the others do not wait for it. One round trip. */
+    @Override
+    public Fenced fence(
+            PrimaryConnection connection,
+            String cache,
+            Map<Integer, Long> epochs,
+            String owner,
+            Duration lease,
+            Collection<String> keys)
             throws SQLException {
         List<Map.Entry<Integer, Long>> held = List.copyOf(new TreeMap<>(epochs).entrySet());
         String[] match = {
@@ -134,10 +146,12 @@ final class PostgresLedger implements DrainLedger {
         postgres.tighten(lease.dividedBy(2), Duration.ofMillis(LOCK_TIMEOUT_MILLIS));
         Set<Integer> fenced = new TreeSet<>();
         String twoThirds = interval(lease.multipliedBy(2).dividedBy(3));
+        Map<String, Version> found = new HashMap<>();
         postgres.run(new Script()
                 .read(lock, row -> fenced.add(row.getInt(1)), match)
-                .add(renew, interval(lease), match[0], match[1], match[2], match[3], cache, twoThirds));
-        return fenced;
+                .add(renew, interval(lease), match[0], match[1], match[2], match[3], cache, twoThirds)
+                .add(tombstones(cache, keys, found)));
+        return new Fenced(fenced, found);
     }
 
     /** {@inheritDoc} A shard that {@link #excludeDrain} holds keeps its lease, which ends by itself. */
@@ -240,19 +254,21 @@ final class PostgresLedger implements DrainLedger {
     public Map<String, Version> tombstones(PrimaryConnection connection, String cache, Collection<String> keys)
             throws SQLException {
         Map<String, Version> found = new HashMap<>();
-        if (keys.isEmpty()) {
-            return found;
-        }
+        PostgresConnection.of(connection).run(tombstones(cache, keys, found));
+        return found;
+    }
+
+    private Script tombstones(String cache, Collection<String> keys, Map<String, Version> found) {
         String select =
                 "SELECT key, version FROM " + tables.tombstone + " WHERE cache = ?::text AND key = ANY (?::text[])";
-        PostgresConnection.of(connection)
-                .run(new Script()
+        return keys.isEmpty()
+                ? new Script()
+                : new Script()
                         .read(
                                 select,
                                 row -> found.put(row.getString(1), new Version(row.getLong(2))),
                                 cache,
-                                Literals.array(List.copyOf(keys), key -> key)));
-        return found;
+                                Literals.array(List.copyOf(keys), key -> key));
     }
 
     @Override

@@ -75,16 +75,19 @@ record TableMapping<K, V>(
 
     /** The texts of one column of the changes' values or parts, as an array parameter. */
     String array(Mapped mapped, List<Change<K, V>> changes) {
-        String name = component(mapped);
-        return Literals.array(changes, change -> {
-            Object component = change.value().isPresent()
-                    ? record.get(change.value().get(), mapped.index())
-                    : change.parts()
-                            .map(parts -> parts.getOrDefault(name, Optional.empty()))
-                            .orElseThrow()
-                            .orElse(null);
-            return component == null ? null : mapped.type().text().apply(component);
-        });
+        return Literals.array(changes, change -> text(mapped, change));
+    }
+
+    /** The text of one column of the change's value or parts; null for NULL. */
+    @Nullable
+    String text(Mapped mapped, Change<K, V> change) {
+        Object component = change.value().isPresent()
+                ? record.get(change.value().get(), mapped.index())
+                : change.parts()
+                        .map(parts -> parts.getOrDefault(component(mapped), Optional.empty()))
+                        .orElseThrow()
+                        .orElse(null);
+        return component == null ? null : mapped.type().text().apply(component);
     }
 
     /** The name of the column's component. */

@@ -44,7 +44,10 @@ final class TableStatements {
     private final String lockRows;
     private final String lockVersions;
     private final String insert;
+    private final String insertOne;
+    private final String lockAll;
     private final Map<Condition, String> upserts = new EnumMap<>(Condition.class);
+    private final Map<Condition, String> upsertsOne = new EnumMap<>(Condition.class);
     private final Map<Condition, String> updates = new EnumMap<>(Condition.class);
     private final Map<Condition, String> deletes = new EnumMap<>(Condition.class);
 
@@ -76,10 +79,13 @@ final class TableStatements {
         load = makeLoad();
         lockRows = makeLockRows();
         lockVersions = makeLockVersions();
-        insert = makeInsert();
+        lockAll = "SELECT count(*) FROM (" + lockVersions + ") AS locked";
+        insert = insertInto() + selectSource() + onConflictNothing();
+        insertOne = insertInto() + values() + onConflictNothing();
         for (Condition condition : Condition.values()) {
             if (condition == Condition.ANY || isVersioned) {
-                upserts.put(condition, makeUpsert(condition));
+                upserts.put(condition, insertInto() + selectSource() + onConflictUpdate(condition));
+                upsertsOne.put(condition, insertInto() + values() + onConflictUpdate(condition));
                 updates.put(condition, makeUpdate(condition));
                 deletes.put(condition, makeDelete(condition));
             }
@@ -149,6 +155,11 @@ final class TableStatements {
                 + " AS t ON " + keyMatch + " ORDER BY s.n FOR UPDATE OF t";
     }
 
+    /** As {@link #lockVersions}, for a result that nobody reads: their number. */
+    String lockAll() {
+        return lockAll;
+    }
+
     /** Keys, and versions if so: parameters are an array per key part, then the versions. */
     private String keys(boolean withVersions) {
         StringBuilder arrays = new StringBuilder("unnest(");
@@ -195,20 +206,41 @@ final class TableStatements {
 
     private String insertInto() {
         List<String> columns = new ArrayList<>();
-        List<String> values = new ArrayList<>();
-        for (int i = 0; i < inserted.size(); i++) {
-            columns.add(inserted.get(i).sql());
-            values.add("s.c" + i);
-        }
+        inserted.forEach(mapped -> columns.add(mapped.sql()));
         if (isVersioned) {
             columns.add(version);
-            // 0 means absent and 1 unversioned: no version of a row that is stamped.
-            values.add("CASE WHEN s.v > 1 THEN s.v ELSE " + STAMP + " END");
         }
         boolean isOverriding =
                 inserted.stream().anyMatch(mapped -> mapped.column().isIdentityAlways());
         return "INSERT INTO " + table + " AS t (" + String.join(", ", columns) + ")"
-                + (isOverriding ? " OVERRIDING SYSTEM VALUE" : "") + " SELECT " + String.join(", ", values) + " FROM ";
+                + (isOverriding ? " OVERRIDING SYSTEM VALUE" : "");
+    }
+
+    /** The rows to insert, in order; parameters as for {@link #source}. */
+    private String selectSource() {
+        List<String> values = new ArrayList<>();
+        for (int i = 0; i < inserted.size(); i++) {
+            values.add("s.c" + i);
+        }
+        if (isVersioned) {
+            values.add(stamped("s.v"));
+        }
+        return " SELECT " + String.join(", ", values) + " FROM " + source(false) + " ORDER BY s.n";
+    }
+
+    /** The one row to insert; parameters: a value for each inserted column, then the proposed version, twice. */
+    private String values() {
+        List<String> values = new ArrayList<>();
+        inserted.forEach(mapped -> values.add("?::" + mapped.type().cast()));
+        if (isVersioned) {
+            values.add(stamped("?::bigint"));
+        }
+        return " VALUES (" + String.join(", ", values) + ")";
+    }
+
+    /** The version of a new row: 0 means absent and 1 unversioned, no version of a row that is stamped. */
+    private static String stamped(String proposed) {
+        return "CASE WHEN " + proposed + " > 1 THEN " + proposed + " ELSE " + STAMP + " END";
     }
 
     /** Inserts or updates; result: the rows as stored. Conditions other than ANY and OLDER need {@link #update}. */
@@ -216,8 +248,13 @@ final class TableStatements {
         return of(upserts, condition);
     }
 
-    private String makeUpsert(Condition condition) {
-        return insertInto() + source(false) + " ORDER BY s.n ON CONFLICT (" + keyList + ") DO UPDATE SET "
+    /** As {@link #upsert} for one row; parameters as for {@link #values}. */
+    String upsertOne(Condition condition) {
+        return of(upsertsOne, condition);
+    }
+
+    private String onConflictUpdate(Condition condition) {
+        return " ON CONFLICT (" + keyList + ") DO UPDATE SET "
                 + assignments(mapped -> "excluded." + mapped.sql(), "excluded." + version)
                 + (condition == Condition.OLDER ? " WHERE t." + version + " < excluded." + version : "")
                 + " RETURNING " + selected;
@@ -228,9 +265,13 @@ final class TableStatements {
         return insert;
     }
 
-    private String makeInsert() {
-        return insertInto() + source(false) + " ORDER BY s.n ON CONFLICT (" + keyList + ") DO NOTHING RETURNING "
-                + selected;
+    /** As {@link #insert} for one row; parameters as for {@link #values}. */
+    String insertOne() {
+        return insertOne;
+    }
+
+    private String onConflictNothing() {
+        return " ON CONFLICT (" + keyList + ") DO NOTHING RETURNING " + selected;
     }
 
     /** Updates what is there; result: the rows as stored. Parameters as for {@link #source}, with guards if needed. */

@@ -19,14 +19,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes one list of changes. Confined to one thread, for one list.
  *
  * <p>Order: rows are locked in the order of the bytes of their keys' texts, by one ordered {@code FOR UPDATE} that travels in
- * front of the statements that write; a single row needs none. Guards are part of the statements that write. What a statement
+ * front of the statements that write; a single row needs none, and neither does one ordered upsert of all. Guards are part of the statements that write. What a statement
  * did not write is looked at under lock afterwards: either its guard does not hold, which is the answer, or the row changed in
  * between, and it is tried again.
  *
@@ -117,7 +119,7 @@ final class TableWriter<K, V> {
 
     /** Locks the rows that are there, in order: before several lists are written one after the other. */
     void lock(List<Change<K, V>> changes) throws SQLException {
-        connection.run(new Script().read(statements.lockVersions(), row -> {}, keys(changes(ordered(changes)))));
+        connection.run(new Script().add(statements.lockAll(), keys(changes(ordered(changes)))));
     }
 
     /** The order in which rows are locked. */
@@ -146,13 +148,18 @@ final class TableWriter<K, V> {
                     .add(item.change());
         }
         Script script = new Script();
-        if (items.size() > 1) {
-            script.read(statements.lockVersions(), row -> {}, keys(changes(items)));
+        if (items.size() > 1 && !locksInOrder(groups.keySet())) {
+            script.add(statements.lockAll(), keys(changes(items)));
         }
         groups.forEach((kind, group) -> add(script, kind, group));
         if (!script.isEmpty()) {
             connection.run(script);
         }
+    }
+
+    /** Whether the statements of these kinds lock every row, and in order: one upsert does, as it inserts or locks row by row. */
+    private static boolean locksInOrder(Set<Kind> kinds) {
+        return kinds.equals(Set.of(Kind.UPSERT)) || kinds.equals(Set.of(Kind.UPSERT_OLDER));
     }
 
     private void add(Script script, Kind kind, List<Change<K, V>> group) {
@@ -161,9 +168,9 @@ final class TableWriter<K, V> {
             case DELETE_OLDER -> delete(script, Condition.OLDER, group);
             case DELETE_EXACTLY -> delete(script, Condition.EXACTLY, group);
             case DELETE_AT_MOST -> delete(script, Condition.AT_MOST, group);
-            case UPSERT -> store(script, statements.upsert(Condition.ANY), group, false);
-            case UPSERT_OLDER -> store(script, statements.upsert(Condition.OLDER), group, false);
-            case INSERT -> store(script, statements.insert(), group, false);
+            case UPSERT -> upsert(script, Condition.ANY, group);
+            case UPSERT_OLDER -> upsert(script, Condition.OLDER, group);
+            case INSERT -> insert(script, group);
             case UPDATE -> store(script, statements.update(Condition.ANY), group, false);
             case UPDATE_OLDER -> store(script, statements.update(Condition.OLDER), group, false);
             case UPDATE_EXACTLY -> store(script, statements.update(Condition.EXACTLY), group, true);
@@ -171,7 +178,7 @@ final class TableWriter<K, V> {
             case UPSERT_AT_MOST -> {
                 store(script, statements.update(Condition.AT_MOST), group, true);
                 // Rows that the first statement updated are there, so that the second leaves them alone.
-                store(script, statements.insert(), group, false);
+                insert(script, group);
             }
             case NOTHING -> {}
         }
@@ -221,8 +228,38 @@ final class TableWriter<K, V> {
                 + String.join(", ", mapping.uninsertable()));
     }
 
+    private void upsert(Script script, Condition condition, List<Change<K, V>> group) {
+        if (group.size() == 1) {
+            read(script, statements.upsertOne(condition), values(group.get(0)));
+        } else {
+            store(script, statements.upsert(condition), group, false);
+        }
+    }
+
+    private void insert(Script script, List<Change<K, V>> group) {
+        if (group.size() == 1) {
+            read(script, statements.insertOne(), values(group.get(0)));
+        } else {
+            store(script, statements.insert(), group, false);
+        }
+    }
+
+    /** The parameters of a statement for one row. */
+    private List<@Nullable String> values(Change<K, V> change) {
+        List<@Nullable String> values = new ArrayList<>();
+        for (Mapped mapped : statements.inserted()) {
+            values.add(mapping.text(mapped, change));
+        }
+        if (mapping.version().isPresent()) {
+            String version = Long.toString(change.version().value());
+            values.add(version);
+            values.add(version);
+        }
+        return values;
+    }
+
     private void store(Script script, String sql, List<Change<K, V>> group, boolean withGuards) {
-        List<String> arrays = new ArrayList<>();
+        List<@Nullable String> arrays = new ArrayList<>();
         for (Mapped mapped : statements.inserted()) {
             arrays.add(mapping.array(mapped, group));
         }
@@ -232,13 +269,17 @@ final class TableWriter<K, V> {
         if (withGuards) {
             arrays.add(versions(group, TableWriter::compared));
         }
+        read(script, sql, arrays);
+    }
+
+    private void read(Script script, String sql, List<@Nullable String> parameters) {
         script.read(
                 sql,
                 result -> {
                     Row<V> row = mapping.row(result, 1);
                     settled.put(mapping.keyShape().of().apply(row.value()), new Applied.Stored<>(row));
                 },
-                arrays.toArray(String[]::new));
+                parameters.toArray(new @Nullable String[0]));
     }
 
     private void delete(Script script, Condition condition, List<Change<K, V>> group) {

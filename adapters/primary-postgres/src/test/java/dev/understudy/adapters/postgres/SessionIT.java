@@ -216,6 +216,14 @@ class SessionIT {
             assertThat(applied).hasSize(1000);
             assertThat(sent).hasSize(2);
             assertThat(sent.get(0).split("INSERT INTO", -1)).hasSize(2);
+            assertThat(sent.get(0)).doesNotContain("FOR UPDATE");
+            sent.clear();
+            primary.call(
+                    Use.COMMIT,
+                    Database.TIMEOUT,
+                    connection ->
+                            items.apply(connection, List.of(change(1, V10, Guard.NONE), change(2, V10, Guard.EXISTS))));
+            assertThat(sent).hasSize(2);
             assertThat(sent.get(0).split("FOR UPDATE", -1)).hasSize(2);
             sent.clear();
             primary.call(Use.COMMIT, Database.TIMEOUT, connection -> {
