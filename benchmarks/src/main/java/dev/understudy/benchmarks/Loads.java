@@ -10,8 +10,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -19,11 +20,10 @@ import picocli.CommandLine.Option;
 /** The load runs: reads, both kinds of writes and the drain, each against its raw parts. */
 @Command(name = "loads", mixinStandardHelpOptions = true, description = "Measures the library beside its raw parts.")
 public final class Loads implements Callable<Integer> {
-    private static final int ROWS = 20_000;
     private static final String LOG =
             "redis.call('SET', KEYS[1], ARGV[1]); return redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'k', KEYS[1])";
 
-    @Option(names = "--only", description = "through, shared, back or drain; all unless told.")
+    @Option(names = "--only", description = "near, through, shared, back, modes, lag or drain; all unless told.")
     private List<String> only = new ArrayList<>();
 
     @Option(names = "--seconds", defaultValue = "3", description = "Length of one measurement.")
@@ -47,6 +47,9 @@ public final class Loads implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (shows("near")) {
+            new NearHits(repetitions, Math.max(1, Math.round(seconds))).measure(figures);
+        }
         try (World world = new World(AppendFsync.EVERYSEC)) {
             if (shows("through")) {
                 for (int threads : new int[] {1, 16}) {
@@ -62,6 +65,12 @@ public final class Loads implements Callable<Integer> {
             if (shows("back")) {
                 back(world);
             }
+            if (shows("modes")) {
+                modes(world);
+            }
+            if (shows("lag")) {
+                lag(world);
+            }
             if (shows("drain")) {
                 drain(world);
             }
@@ -74,20 +83,21 @@ public final class Loads implements Callable<Integer> {
         return only.isEmpty() || only.contains(part);
     }
 
-    private static long key(int thread, long number) {
-        return new SplittableRandom(thread * 1_000_003L + number).nextLong(ROWS);
+    private void through(World world, int threads, int bytes) {
+        try (World.Instance instance = world.instance(settings -> {})) {
+            through(world, instance.docs(), threads, bytes);
+        }
     }
 
-    private void through(World world, int threads, int bytes) {
-        CachedRepository<Long, Doc> docs = world.repository(settings -> {});
+    private void through(World world, CachedRepository<Long, Doc> docs, int threads, int bytes) {
         RedisCommands<String, String> redis = world.redis().sync();
         Contest.Results results = new Contest(threads)
                 .way("raw", (thread, number) -> {
-                    Doc doc = Doc.of(key(thread, number), bytes, number);
+                    Doc doc = Doc.of(Keys.zipf(thread, number), bytes, number);
                     world.upsert(doc);
                     redis.set("raw:" + doc.id(), doc.body());
                 })
-                .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), bytes, number)))
+                .way("ours", (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), bytes, number)))
                 .run(repetitions, seconds);
         Contest.Result raw = results.of("raw");
         Contest.Result ours = results.of("ours");
@@ -103,10 +113,15 @@ public final class Loads implements Callable<Integer> {
     }
 
     private void shared(World world, int threads, double goal) {
-        CachedRepository<Long, Doc> docs = world.repository(settings -> settings.near(near -> near.maximumSize(0)));
+        try (World.Instance instance = world.instance(settings -> settings.near(near -> near.maximumSize(0)))) {
+            shared(world, instance.docs(), threads, goal);
+        }
+    }
+
+    private void shared(World world, CachedRepository<Long, Doc> docs, int threads, double goal) {
         RedisCommands<String, String> redis = world.redis().sync();
         List<Doc> batch = new ArrayList<>();
-        for (long id = 0; id < ROWS; id++) {
+        for (long id = 0; id < Keys.ROWS; id++) {
             batch.add(Doc.of(id, 200, 0));
             redis.set("raw:" + id, batch.get(batch.size() - 1).body());
             if (batch.size() == 500) {
@@ -115,8 +130,8 @@ public final class Loads implements Callable<Integer> {
             }
         }
         Contest.Results results = new Contest(threads)
-                .way("raw", (thread, number) -> redis.get("raw:" + key(thread, number)))
-                .way("ours", (thread, number) -> docs.read(key(thread, number), Read.eventual()))
+                .way("raw", (thread, number) -> redis.get("raw:" + Keys.zipf(thread, number)))
+                .way("ours", (thread, number) -> docs.read(Keys.zipf(thread, number), Read.eventual()))
                 .run(repetitions, seconds);
         Contest.Result raw = results.of("raw");
         Contest.Result ours = results.of("ours");
@@ -127,17 +142,28 @@ public final class Loads implements Callable<Integer> {
     }
 
     private void back(World world) {
-        CachedRepository<Long, Doc> docs =
-                world.repository(settings -> settings.allowWriteBack(back -> back.maximumPending(1_000_000)));
+        try (World.Instance instance = backs(world)) {
+            back(world, instance.docs());
+        }
+    }
+
+    private static World.Instance backs(World world) {
+        return world.instance(settings ->
+                settings.timeout(Duration.ofSeconds(30)).allowWriteBack(back -> back.maximumPending(1_000_000)));
+    }
+
+    private void back(World world, CachedRepository<Long, Doc> docs) {
         RedisCommands<String, String> redis = world.redis().sync();
         String script = redis.scriptLoad(LOG);
         Contest.Results results = new Contest(16)
                 .way("raw", (thread, number) -> {
-                    Doc doc = Doc.of(key(thread, number), 200, number);
+                    Doc doc = Doc.of(Keys.zipf(thread, number), 200, number);
                     redis.evalsha(
                             script, ScriptOutputType.VALUE, new String[] {"raw:" + doc.id(), "raw:log"}, doc.body());
                 })
-                .way("ours", (thread, number) -> docs.save(Doc.of(key(thread, number), 200, number), Write.back()))
+                .way(
+                        "ours",
+                        (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), 200, number), Write.back()))
                 .run(repetitions, seconds);
         Contest.Result raw = results.of("raw");
         Contest.Result ours = results.of("ours");
@@ -148,8 +174,12 @@ public final class Loads implements Callable<Integer> {
     }
 
     private void drain(World world) throws Exception {
-        CachedRepository<Long, Doc> docs = world.repository(settings ->
-                settings.timeout(Duration.ofSeconds(30)).allowWriteBack(back -> back.maximumPending(1_000_000)));
+        try (World.Instance instance = backs(world)) {
+            drain(world, instance.docs());
+        }
+    }
+
+    private void drain(World world, CachedRepository<Long, Doc> docs) throws Exception {
         int rows = 100_000;
         List<Double> raw = new ArrayList<>();
         List<Double> ours = new ArrayList<>();
@@ -178,6 +208,57 @@ public final class Loads implements Callable<Integer> {
         raw.sort(null);
         ours.sort(null);
         figures.atLeast("drain, distinct keys", ours.get(ours.size() / 2), "rows/s", raw.get(raw.size() / 2), 0.6);
+    }
+
+    /** Both modes of the library under writes alone. */
+    private void modes(World world) {
+        try (World.Instance instance = backs(world)) {
+            CachedRepository<Long, Doc> docs = instance.docs();
+            Contest.Results results = new Contest(16)
+                    .way("through", (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), 200, number)))
+                    .way(
+                            "back",
+                            (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), 200, number), Write.back()))
+                    .run(repetitions, seconds);
+            Contest.Result through = results.of("through");
+            Contest.Result back = results.of("back");
+            String name = "write-back against write-through, 16 threads, ";
+            figures.atLeast(name + "throughput", back.perSecond(), "/s", through.perSecond(), 2);
+            figures.atMost(name + "p99", back.p99Micros(), "us", through.p99Micros(), 0.5);
+            docs.drain(Duration.ofSeconds(60));
+        }
+    }
+
+    /** How old the oldest pending write gets while hot keys are written at four fifths of what is possible. */
+    private void lag(World world) throws Exception {
+        try (World.Instance instance = backs(world)) {
+            CachedRepository<Long, Doc> docs = instance.docs();
+            Contest.Way write =
+                    (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), 200, number), Write.back());
+            double most = new Contest(16)
+                    .way("most", write)
+                    .run(repetitions, seconds)
+                    .of("most")
+                    .perSecond();
+            docs.drain(Duration.ofSeconds(60));
+            double nanosEach = 1e9 / (0.8 * most);
+            AtomicLong writes = new AtomicLong();
+            long begin = System.nanoTime();
+            try (LagSamples samples = new LagSamples(docs)) {
+                double rate = new Contest(16)
+                        .way("paced", (thread, number) -> {
+                            long due = begin + (long) (writes.getAndIncrement() * nanosEach);
+                            LockSupport.parkNanos(due - System.nanoTime());
+                            write.run(thread, number);
+                        })
+                        .run(1, seconds * repetitions / 2)
+                        .of("paced")
+                        .perSecond();
+                figures.atMost("drain lag of hot keys at 80 % of the ack rate, p99", samples.p99Millis(), "ms", 250, 1);
+                figures.seen("rate of these writes", rate, "/s", most);
+            }
+            docs.drain(Duration.ofSeconds(60));
+        }
     }
 
     /** Work that may fail. */

@@ -34,6 +34,14 @@ public final class NearHits implements Callable<Integer> {
     private final Map<String, List<Double>> scores = new HashMap<>();
     private double bytesPerHit;
 
+    /** Options as on the command line. */
+    NearHits() {}
+
+    NearHits(int rounds, long seconds) {
+        this.rounds = rounds;
+        this.seconds = seconds;
+    }
+
     /** Runs the benchmark and ends the JVM. */
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new NearHits()).execute(arguments));
@@ -41,12 +49,19 @@ public final class NearHits implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        Figures figures = new Figures();
+        measure(figures);
+        figures.write(out);
+        return 0;
+    }
+
+    /** Adds the figures of this benchmark. */
+    void measure(Figures figures) throws RunnerException {
         for (int round = 0; round < rounds; round++) {
             for (String way : List.of("raw1", "ours1", "raw2", "ours2")) {
                 run(way);
             }
         }
-        Figures figures = new Figures();
         for (int threads : new int[] {1, 2}) {
             figures.atLeast(
                     "near hit, " + threads + " threads, throughput",
@@ -55,9 +70,7 @@ public final class NearHits implements Callable<Integer> {
                     median("raw" + threads) * 1e6,
                     0.9);
         }
-        figures.write(out);
         System.out.printf("allocated by a hit, at most: %.4f bytes%n", bytesPerHit);
-        return 0;
     }
 
     private double median(String way) {

@@ -26,7 +26,7 @@ import java.util.function.Consumer;
 
 /** Real servers with durability on, the raw clients on them, and instances of the library beside these. Not thread-safe. */
 final class World implements AutoCloseable {
-    /** Connections of every pool, raw and the library's alike. */
+    /** Connections of the pool that the raw parts and the library share. */
     static final int CONNECTIONS = 16;
 
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -67,19 +67,24 @@ final class World implements AutoCloseable {
         return PostgresTable.of(Doc.class, "doc").key(Doc::id).versioning(Versioning.column("us_version"));
     }
 
-    /** An instance of the library with a pool of its own and one repository. */
-    CachedRepository<Long, Doc> repository(Consumer<RepositoryBuilder<Long, Doc>> settings) {
-        HikariDataSource own = pool();
-        closing.push(own::close);
+    /** An instance of the library on the raw parts' own pool, and its one repository. */
+    Instance instance(Consumer<RepositoryBuilder<Long, Doc>> settings) {
         Understudy understudy = Understudy.builder()
                 .namespace("bench" + instances++)
                 .shared(Redis.at(redis.uri()).commandTimeout(Duration.ofSeconds(10)))
-                .primary(PostgresPrimary.on(own))
+                .primary(PostgresPrimary.on(pool))
                 .build();
-        closing.push(() -> understudy.close(Duration.ofSeconds(60)));
         RepositoryBuilder<Long, Doc> builder = understudy.repository(table());
         settings.accept(builder);
-        return builder.build();
+        return new Instance(understudy, builder.build());
+    }
+
+    /** One instance, which ends with the part of the run that it is for. */
+    record Instance(Understudy understudy, CachedRepository<Long, Doc> docs) implements AutoCloseable {
+        @Override
+        public void close() {
+            understudy.close(Duration.ofSeconds(60));
+        }
     }
 
     /** The raw Redis connection, shared by all threads. */
