@@ -5,7 +5,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Values in Postgres' own text form. Parameters are sent as {@code text} and read by the input function of the type that the
+ * Values in Postgres' own text form. Parameters are sent as text and read by the input function of the type that the
  * statement casts to: nothing is rounded on the way, any type works, and no look-up of types is needed.
  * Stateless. Source: Postgres documentation, 8.15.2 "Array Value Input".
  */

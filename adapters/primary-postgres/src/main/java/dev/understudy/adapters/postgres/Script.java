@@ -13,10 +13,10 @@ import org.postgresql.util.PGobject;
  * Statements that travel to the server together, in one round trip. Confined to one thread.
  *
  * <p>The text of a script depends on its shape only, never on values, so that the driver's statement cache finds it again.
- * Parameters are texts (see {@link Literals}), which the statements cast.
+ * Parameters travel as texts (see {@link Literals}); the statements cast them.
  *
  * <h2>One round trip</h2>
- * Parameters are declared as {@code text}, whatever {@code stringtype} the URL sets: the driver asks the server for the types of
+ * Parameters have a type ({@link ParameterTypes}), whatever {@code stringtype} the URL sets: the driver asks the server for the types of
  * parameters that have none, and from then on waits for the answer of each statement whose result it takes to be without bound.
  *
  * <h2>Bounds</h2>
@@ -115,8 +115,9 @@ final class Script {
         try (PreparedStatement statement = connection.prepareStatement(sql.toString())) {
             int index = 0;
             for (Step step : steps) {
-                for (String value : step.values) {
-                    statement.setObject(++index, text(value));
+                List<String> types = ParameterTypes.of(step.sql);
+                for (int i = 0; i < step.values.length; i++) {
+                    statement.setObject(++index, typed(types.get(i), step.values[i]));
                 }
             }
             boolean isResultSet = statement.execute();
@@ -136,10 +137,10 @@ final class Script {
         }
     }
 
-    private static PGobject text(@Nullable String value) throws SQLException {
-        PGobject text = new PGobject();
-        text.setType("text");
-        text.setValue(value);
-        return text;
+    private static PGobject typed(String type, @Nullable String value) throws SQLException {
+        PGobject typed = new PGobject();
+        typed.setType(type);
+        typed.setValue(value);
+        return typed;
     }
 }

@@ -128,7 +128,8 @@ final class TableStatements {
     }
 
     private String makeLoad() {
-        if (mapping.key().size() == 1) {
+        // A comparison with a text that is cast would read the whole array again for each row.
+        if (mapping.key().size() == 1 && ParameterTypes.isKnown(mapping.keyCast(0))) {
             return "SELECT " + selected + " FROM " + table + " AS t WHERE t."
                     + mapping.key().get(0).sql() + " = ANY (?::" + mapping.keyCast(0) + "[])";
         }
