@@ -13,7 +13,6 @@ import dev.understudy.spi.Item;
 import dev.understudy.spi.Primary.Use;
 import dev.understudy.spi.Primary.Work;
 import dev.understudy.spi.PrimaryFailure;
-import dev.understudy.spi.Row;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,15 +152,6 @@ class RoundTripsIT {
                                     seconds));
             return process.toString();
         };
-    }
-
-    @Test
-    void load_ofTenThousandKeys_readsTheirListOnce() {
-        database.execute("INSERT INTO item SELECT n, 'n', 0 FROM generate_series(10000, 19999) AS s(n); ANALYZE item");
-        List<Long> keys = LongStream.range(10_000, 20_000).boxed().toList();
-        Map<Long, Row<Item>> rows =
-                database.primary().call(Use.LOAD, Duration.ofSeconds(3), connection -> items.load(connection, keys));
-        assertThat(rows).hasSize(10_000);
     }
 
     @Test
