@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Saves of many callers share transactions, and one caller's trouble stays his own. */
@@ -39,6 +40,12 @@ class GroupCommitIT {
 
     static Stream<Versioning> versionings() {
         return Stream.of(Versioning.none(), Versioning.column("us_version"), Versioning.columnAndTrigger("us_version"));
+    }
+
+    static Stream<Arguments> pools() {
+        return Stream.concat(
+                versionings().map(versioning -> Arguments.of(versioning, Instance.CONNECTIONS)),
+                Stream.of(Arguments.of(Versioning.column("us_version"), 4)));
     }
 
     @ParameterizedTest
@@ -143,11 +150,11 @@ class GroupCommitIT {
     }
 
     /** A stranger holds a row for {@code -Dunderstudy.soak} seconds (8 by hand). */
-    @Test
-    void row_thatAStrangerLocks_delaysItsOwnCallerOnly() throws SQLException {
-        Versioning versioning = Versioning.column("us_version");
+    @ParameterizedTest
+    @MethodSource("pools")
+    void row_thatAStrangerLocks_delaysItsOwnCallerOnly(Versioning versioning, int connections) throws SQLException {
         instances.createItems(versioning);
-        Instance instance = instances.open();
+        Instance instance = instances.open(connections);
         CachedRepository<Long, Item> items = instances.items(instance, versioning);
         for (long id = 0; id < CALLERS; id++) {
             items.save(Item.of(id, 0));
@@ -175,8 +182,9 @@ class GroupCommitIT {
             calls.forEach(call -> nanos.addAll(call.end()));
             nanos.sort(null);
             long p99 = nanos.get((int) (nanos.size() * 0.99));
-            System.out.println("row locked for " + held.toMillis() + " ms: " + nanos.size() + " saves of others, p99 "
-                    + p99 / 1_000 + " us, slowest " + nanos.get(nanos.size() - 1) / 1_000 + " us");
+            System.out.println(versioning + ", " + connections + " connections, row locked for " + held.toMillis()
+                    + " ms: " + nanos.size() + " saves of others, p99 " + p99 / 1_000 + " us, slowest "
+                    + nanos.get(nanos.size() - 1) / 1_000 + " us");
             assertThat(Duration.ofNanos(p99)).isLessThan(Duration.ofSeconds(1));
             assertThat(blocked.isDone()).isFalse();
             stranger.rollback();

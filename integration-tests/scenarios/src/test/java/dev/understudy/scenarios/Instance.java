@@ -23,7 +23,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** One running copy of the library, with hooks at its shared replica, its primary and its stores. Thread-safe. */
 final class Instance implements AutoCloseable {
-    private static final int CONNECTIONS = 8;
+    static final int CONNECTIONS = 8;
     /** Whether a transaction pooler is imitated, {@code -Dunderstudy.pooler=true}. */
     private static final boolean POOLER = Boolean.getBoolean("understudy.pooler");
 
@@ -43,7 +43,7 @@ final class Instance implements AutoCloseable {
      * @param touched the keys that any instance met, by repository
      */
     Instance(String namespace, Redis redis, String jdbcUrl, Function<String, Set<Object>> touched) {
-        this(namespace, redis, jdbcUrl, touched, builder -> {});
+        this(namespace, redis, jdbcUrl, CONNECTIONS, touched, builder -> {});
     }
 
     /** Connects, with more settings of the instance. */
@@ -51,6 +51,7 @@ final class Instance implements AutoCloseable {
             String namespace,
             Redis redis,
             String jdbcUrl,
+            int connections,
             Function<String, Set<Object>> touched,
             Consumer<Understudy.Builder> more) {
         this.touched = touched;
@@ -58,7 +59,7 @@ final class Instance implements AutoCloseable {
         server.setUrl(jdbcUrl);
         HikariConfig config = new HikariConfig();
         config.setDataSource(statements.watching(server));
-        config.setMaximumPoolSize(CONNECTIONS);
+        config.setMaximumPoolSize(connections);
         config.setMinimumIdle(1);
         config.setConnectionTimeout(5_000);
         pool = new HikariDataSource(config);

@@ -119,10 +119,20 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
 
     /** Another instance with more settings. */
     Instance open(String url, Consumer<Understudy.Builder> more) {
+        return open(url, Instance.CONNECTIONS, more);
+    }
+
+    /** Another instance with a pool of that many connections. */
+    Instance open(int connections) {
+        return open(jdbcUrl, connections, builder -> {});
+    }
+
+    private Instance open(String url, int connections, Consumer<Understudy.Builder> more) {
         Instance instance = new Instance(
                 namespace,
                 redis(),
                 url,
+                connections,
                 name -> touched.computeIfAbsent(name, n -> ConcurrentHashMap.newKeySet()),
                 more);
         running.add(instance);

@@ -12,6 +12,7 @@ import java.util.Deque;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
+import org.postgresql.core.BaseConnection;
 
 /**
  * What a transaction pooler is to its clients: a few server sessions, of which each transaction gets another, with nothing
@@ -75,9 +76,10 @@ public final class SwitchingDataSource implements DataSource, AutoCloseable {
 
     private static void forget(Connection session) throws SQLException {
         session.setAutoCommit(true);
+        // A pooler does it behind the driver's back.
+        session.unwrap(BaseConnection.class).setFlushCacheOnDeallocate(false);
         try (Statement statement = session.createStatement()) {
-            statement.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'RESET ALL'; EXECUTE 'UNLISTEN *';"
-                    + " PERFORM pg_advisory_unlock_all(); END $$");
+            statement.execute("DISCARD ALL");
         }
     }
 
