@@ -25,7 +25,7 @@ final class CrashPrimary extends ForwardingPrimary {
     }
 
     private static final int EACH = 20;
-    private static final Duration LATER = Duration.ofMillis(30);
+    private static final Duration LATER = Duration.ofMillis(100);
 
     private final Crash crash;
     private final ThreadLocal<Use> current = new ThreadLocal<>();
