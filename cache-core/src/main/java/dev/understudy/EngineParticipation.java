@@ -50,6 +50,12 @@ final class EngineParticipation implements Participation, EngineTransaction.Runn
     }
 
     @Override
+    public void changedAll(CachedRepository<?, ?> repository) {
+        requireOpen();
+        transaction.changedAll(repository);
+    }
+
+    @Override
     public void beforeCommit() {
         requireOpen();
         transaction.beforeCommit();

@@ -71,6 +71,19 @@ final class EngineTransaction implements Transaction {
     }
 
     @Override
+    public void changedAll(CachedRepository<?, ?> repository) {
+        allChanged(repository);
+    }
+
+    private <K, V> void allChanged(CachedRepository<K, V> repository) {
+        Participant<K, V> participant = participant(engineOf(repository), repository);
+        runner.run(connection -> {
+            participant.changedAll(connection);
+            return true;
+        });
+    }
+
+    @Override
     public <T> T unwrap(Class<T> connectionType) {
         isLent = true;
         return runner.run(connection -> connection.unwrap(connectionType));

@@ -19,6 +19,9 @@ public interface Participation {
     /** Tells that SQL of the caller's own changed or deleted these rows. */
     <K, V> void changed(CachedRepository<K, V> repository, Collection<K> keys);
 
+    /** Tells that SQL of the caller's own may have changed any row, as {@link Transaction#changedAll}. */
+    void changedAll(CachedRepository<?, ?> repository);
+
     /**
      * Last in the transaction: renews the markers and checks their deadline by the primary's clock.
      *

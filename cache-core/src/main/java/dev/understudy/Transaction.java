@@ -18,6 +18,14 @@ public interface Transaction {
     /** Tells that SQL of the caller's own changed or deleted these rows, before the transaction commits. */
     <K, V> void changed(CachedRepository<K, V> repository, Collection<K> keys);
 
+    /**
+     * Tells that SQL of the caller's own may have changed any row of the repository, such as an UPDATE without a list of keys. Once the
+     * transaction has committed all replicas forget what is not pending; transactions of the repository that run at that moment may have to be
+     * repeated ({@link dev.understudy.model.Unavailable}, {@code NOT_APPLIED}). With an outbox that happens within a second plus the bound of the
+     * read, even if this process dies after the commit; without one ({@code us_invalidation} is missing) copies then end with their time to live.
+     */
+    void changedAll(CachedRepository<?, ?> repository);
+
     /** The connection, such as a {@code java.sql.Connection}; the library commits and closes it. */
     <T> T unwrap(Class<T> connectionType);
 

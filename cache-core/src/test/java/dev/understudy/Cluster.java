@@ -1,6 +1,8 @@
 package dev.understudy;
 
+import dev.understudy.model.Version;
 import dev.understudy.model.Versioning;
+import dev.understudy.spi.Change;
 import dev.understudy.spi.Clock;
 import dev.understudy.spi.FaultySharedReplica;
 import dev.understudy.spi.InMemoryCodec;
@@ -10,10 +12,12 @@ import dev.understudy.spi.InMemorySharedReplica;
 import dev.understudy.spi.InMemorySharedServer;
 import dev.understudy.spi.InMemoryStore;
 import dev.understudy.spi.Item;
+import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -97,6 +101,17 @@ final class Cluster implements AutoCloseable {
     /** Locks the row 1, and as there is one lock all others, in a stranger's transaction. */
     void lockAll(PrimaryConnection connection) {
         new InMemoryStore<>("item", Long.class, Item.class, versioning, Item::id).lock(connection, List.of(1L));
+    }
+
+    /** Writes a row as somebody does who goes around the library. */
+    void changeAround(Item item) {
+        InMemoryStore<Long, Item> store = new InMemoryStore<>("item", Long.class, Item.class, versioning, Item::id);
+        primary.call(
+                Primary.Use.COMMIT,
+                Duration.ofSeconds(5),
+                connection -> store.apply(
+                        connection,
+                        List.of(new Change<>(item.id(), Optional.of(item), Version.UNVERSIONED, Change.Guard.NONE))));
     }
 
     @Override

@@ -32,6 +32,8 @@ final class CacheContext<K, V> {
     final LeftEntries left = new LeftEntries();
     /** Keeps reads and write-throughs from waiting for a shared replica that does not answer. */
     final Breaker breaker;
+    /** The same for the primary. */
+    final PrimaryGate gate;
     /** Whether the drain's last round found no primary. */
     volatile boolean primaryIsAway;
 
@@ -53,6 +55,7 @@ final class CacheContext<K, V> {
         this.envelope = new Envelope<>(codec.of(store.valueType()), settings.maximumValueBytes(), counters);
         this.clock = clock;
         this.breaker = new Breaker(clock);
+        this.gate = new PrimaryGate(primary, clock);
     }
 
     ShardKey address(K key) {

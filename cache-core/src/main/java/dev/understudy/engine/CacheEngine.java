@@ -337,7 +337,7 @@ public final class CacheEngine<K, V> {
             throw new Invalid("the transaction's timeout " + timeout + " is over shared.marker of " + name() + ", "
                     + context.settings.marker());
         }
-        return new Participant<>(context, through, primaryReads, Deadline.after(context.clock, timeout));
+        return new Participant<>(context, through, primaryReads, outbox, Deadline.after(context.clock, timeout));
     }
 
     /** Waits until nothing is pending, over all instances; answers how many entries are left at the deadline. */

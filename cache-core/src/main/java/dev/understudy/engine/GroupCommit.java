@@ -342,7 +342,7 @@ final class GroupCommit<K, V> {
                 write.rolledBack();
                 return End.ALONE;
             }
-            refused = context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+            refused = context.gate.call(Primary.Use.COMMIT, deadline, connection -> {
                 context.primary.lockTimeout(connection, WriteThrough.LOCK_WAIT);
                 Map<K, Conflict> conflicts = write.writeEach(connection, run(batch));
                 write.beforeCommit(connection, false);

@@ -49,6 +49,7 @@ final class OutboxDelivery<K, V> {
     private final ReentrantLock settling = new ReentrantLock();
     private final AtomicLong owed = new AtomicLong(1);
     private volatile long settled;
+    private volatile boolean isAllOwed;
     private volatile String whyNot = "the outbox is not looked for yet";
 
     OutboxDelivery(CacheContext<K, V> context, Shards shards, NearTier<K, V> near) {
@@ -118,8 +119,34 @@ final class OutboxDelivery<K, V> {
         }
     }
 
+    /**
+     * Any row may have changed, and that is committed: makes the replicas forget all that is not pending. What cannot be reached now is told
+     * later, by the note if there is an outbox, else by this instance as long as it lives.
+     *
+     * @throws SharedReplicaFailure if the shared replica could not be told
+     * @throws GenerationChanged the same
+     */
+    void distrustAll(Deadline deadline) {
+        isAllOwed = !isOpen();
+        shards.distrustAll(deadline);
+        isAllOwed = false;
+    }
+
+    private void distrustOwed() {
+        if (!isAllOwed) {
+            return;
+        }
+        try {
+            distrustAll(Deadline.after(context.clock, LOOK));
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            // Still away; the next look tells it.
+            LOG.debug("{} is told later that any row may have changed: {}", context.store.name(), e.getMessage());
+        }
+    }
+
     /** Delivers what is there; to be called every second. */
     void look() {
+        distrustOwed();
         if (!isOpen() || !context.breaker.allows()) {
             return;
         }
@@ -157,8 +184,11 @@ final class OutboxDelivery<K, V> {
 
     private void deliver(PrimaryConnection connection, List<Outbox.Missed> notes, Deadline deadline) throws Exception {
         Map<K, Outbox.Missed> missed = new LinkedHashMap<>();
+        if (notes.stream().anyMatch(Outbox.Missed::isAll)) {
+            shards.distrustAll(deadline);
+        }
         for (Outbox.Missed note : notes) {
-            Optional<K> key = parsed(note);
+            Optional<K> key = note.isAll() ? Optional.empty() : parsed(note);
             if (key.isPresent()) {
                 missed.merge(key.get(), note, OutboxDelivery::newer);
             }

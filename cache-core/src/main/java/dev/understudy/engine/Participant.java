@@ -2,13 +2,17 @@ package dev.understudy.engine;
 
 import dev.understudy.model.Conflict;
 import dev.understudy.model.OnPartition;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Applied;
+import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedReplicaFailure;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -22,15 +26,26 @@ import org.jspecify.annotations.Nullable;
 
 /** One repository inside a transaction that the caller spans over several. Confined to the transaction's thread. */
 public final class Participant<K, V> {
+    /** What the replicas are given to forget everything, once the transaction has committed. */
+    private static final Duration TELLING = Duration.ofSeconds(2);
+
     private final CacheContext<K, V> context;
+    private final OutboxDelivery<K, V> outbox;
     private final WriteThrough<K, V> through;
     private final ThroughWrite<K, V> write;
     private final PrimaryReads<K, V> reads;
     private final Set<SessionState> sessions = Collections.newSetFromMap(new IdentityHashMap<>());
     private @Nullable DetachedWrite<K, V> detached;
+    private boolean isAllChanged;
 
-    Participant(CacheContext<K, V> context, WriteThrough<K, V> through, PrimaryReads<K, V> reads, Deadline deadline) {
+    Participant(
+            CacheContext<K, V> context,
+            WriteThrough<K, V> through,
+            PrimaryReads<K, V> reads,
+            OutboxDelivery<K, V> outbox,
+            Deadline deadline) {
         this.context = context;
+        this.outbox = outbox;
         this.through = through;
         this.write = through.participant(key -> Version.ABSENT, deadline);
         this.reads = reads;
@@ -109,6 +124,14 @@ public final class Participant<K, V> {
         }
     }
 
+    /** Takes note that the caller's own SQL may have changed any row. */
+    public void changedAll(PrimaryConnection connection) throws Exception {
+        if (outbox.isOpen()) {
+            context.primary.outbox().recordAll(connection, context.store.name());
+        }
+        isAllChanged = true;
+    }
+
     /**
      * Last in the transaction.
      *
@@ -141,7 +164,18 @@ public final class Participant<K, V> {
                 context.remember(session, key, !isDelete, receipt);
             });
         }
+        if (isAllChanged) {
+            distrustAll();
+        }
         ThroughReceipt.requireTold(receipts.values());
+    }
+
+    private void distrustAll() {
+        try {
+            outbox.distrustAll(Deadline.after(context.clock, TELLING));
+        } catch (SharedReplicaFailure | GenerationChanged e) {
+            throw Replies.shared(e, Outcome.APPLIED);
+        }
     }
 
     /** A session that is to know what is written here, by whichever view of the repository. */

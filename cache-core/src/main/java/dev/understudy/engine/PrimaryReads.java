@@ -17,10 +17,10 @@ final class PrimaryReads<K, V> {
 
     /** The rows of the keys that exist, in one statement. Throws what a caller of the library may see. */
     Map<K, Row<V>> load(Collection<K> keys, Deadline deadline) {
+        context.gate.enter();
         context.counters.primaryLoads.add(keys.size());
         try {
-            return context.primary.call(
-                    Primary.Use.LOAD, deadline.remaining(), connection -> context.store.load(connection, keys));
+            return context.gate.call(Primary.Use.LOAD, deadline, connection -> context.store.load(connection, keys));
         } catch (PrimaryFailure e) {
             throw Replies.primary(e);
         }

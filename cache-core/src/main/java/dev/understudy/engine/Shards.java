@@ -87,6 +87,13 @@ final class Shards {
         }
     }
 
+    /** Begins another generation of every shard, and adopts it: clean entries of before mean nothing, here and elsewhere. */
+    void distrustAll(Deadline deadline) {
+        List<Integer> all = states.stream().map(state -> state.shard).toList();
+        callAll(all, i -> generation -> new SharedCommand.Distrust(all.get(i), generation), deadline)
+                .forEach(this::adopt);
+    }
+
     private void adopt(ShardPosition opened) {
         ShardState state = states.get(opened.shard());
         Generation before = state.generation();

@@ -86,12 +86,18 @@ final class SharedReads<K, V> {
         while (true) {
             List<@Nullable SharedEntry> entries;
             try {
+                if (!context.settings.writeBack() && !breaker.allows()) {
+                    throw new SharedReplicaFailure(
+                            SharedReplicaFailure.Reason.NOT_SENT, "it did not answer lately", null);
+                }
                 entries = entries(ordered, deadline);
                 if (outbox.isOwed()) {
                     outbox.settle(deadline);
                     entries = entries(ordered, deadline);
                 }
+                breaker.succeeded();
             } catch (SharedReplicaFailure | GenerationChanged e) {
+                breaker.failed();
                 if (context.settings.writeBack()) {
                     throw Replies.shared(e, Outcome.NOT_APPLIED);
                 }

@@ -77,12 +77,15 @@ final class Updates<K, V> {
     WriteReceipt locked(K key, UnaryOperator<V> change, Known<K> known, Deadline deadline, OnPartition onPartition) {
         Map<K, WriteReceipt> receipts = through.available(
                 onPartition,
-                () -> through.run(
-                        List.of(key),
-                        List.of(key),
-                        known,
-                        deadline,
-                        (write, connection) -> write.write(connection, List.of(next(connection, key, change)))),
+                () -> {
+                    context.gate.enter();
+                    return through.run(
+                            List.of(key),
+                            List.of(key),
+                            known,
+                            deadline,
+                            (write, connection) -> write.write(connection, List.of(next(connection, key, change))));
+                },
                 () -> through.detached(
                         known,
                         deadline,

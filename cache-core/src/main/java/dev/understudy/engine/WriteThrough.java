@@ -49,6 +49,7 @@ final class WriteThrough<K, V> {
 
     /** Writes all rows in one transaction: all or none. A single row may share its transaction with those of other callers. */
     Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Known<K> known, Deadline deadline) {
+        context.gate.enter();
         if (mutations.size() == 1) {
             Mutation<K, V> only = mutations.get(0);
             return Map.of(only.key(), group.write(only, known, deadline));
@@ -96,7 +97,7 @@ final class WriteThrough<K, V> {
     Map<K, WriteReceipt> detached(Known<K> known, Deadline deadline, DetachedStep<K, V> step) {
         DetachedWrite<K, V> write = detachedPart(known);
         try {
-            context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+            context.gate.call(Primary.Use.COMMIT, deadline, connection -> {
                 step.on(write, connection);
                 write.beforeCommit(connection);
                 return true;
@@ -159,7 +160,7 @@ final class WriteThrough<K, V> {
     private boolean attempt(ThroughWrite<K, V> write, Duration wait, Deadline deadline, Step<K, V> step) {
         boolean isRepeated = wait.compareTo(LOCK_WAIT) > 0;
         try {
-            return context.primary.call(Primary.Use.COMMIT, deadline.remaining(), connection -> {
+            return context.gate.call(Primary.Use.COMMIT, deadline, connection -> {
                 context.primary.lockTimeout(connection, wait);
                 step.on(write, connection);
                 write.beforeCommit(connection, isRepeated);

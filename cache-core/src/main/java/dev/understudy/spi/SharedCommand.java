@@ -184,6 +184,12 @@ public sealed interface SharedCommand<R> {
     /** The primary holds at least that version, or {@link Version#ABSENT}: something unknown, as after a delete. */
     record Invalidate(ShardKey key, Generation generation, Version version) implements Keyed<InvalidateReply> {}
 
+    /**
+     * Any row may have changed: begins another generation, so that clean entries, leases and markers of before mean nothing; what is pending
+     * stays pending.
+     */
+    record Distrust(int shard, Generation generation) implements SharedCommand<ShardPosition> {}
+
     /** Puts an acknowledged write-back that the shared replica has lost into place again. */
     record Restore(ShardKey key, Generation generation, EntryKind kind, byte[] payload, long writeId, Version version)
             implements Keyed<RestoreReply> {}

@@ -274,6 +274,20 @@ final class InMemoryShard {
         return new ShardPosition(number, position());
     }
 
+    /** DISTRUST. */
+    ShardPosition distrust(Generation expected, long candidate) {
+        InMemoryMeta m = meta;
+        if (m == null || m.generation != expected.value()) {
+            throw new GenerationChanged(number);
+        }
+        m = m.copy();
+        m.generation = candidate == m.generation ? candidate % 4_294_967_295L + 1 : candidate;
+        m.position = 0;
+        meta = m;
+        published.add(new Published(null, new Position(new Generation(m.generation), 0), MAXV, 0));
+        return new ShardPosition(number, position());
+    }
+
     /** STATUS. */
     ShardStatus status(Generation expected) {
         InMemoryMeta m = meta;

@@ -343,6 +343,8 @@ public final class InMemorySharedServer {
             return InMemoryScripts.drained(shard, c);
         } else if (command instanceof SharedCommand.Invalidate c) {
             return InMemoryScripts.invalidate(shard, c);
+        } else if (command instanceof SharedCommand.Distrust c) {
+            return shard.distrust(c.generation(), candidates.getAsLong());
         } else if (command instanceof SharedCommand.Restore c) {
             return InMemoryScripts.restore(shard, c);
         } else if (command instanceof SharedCommand.ReportLost c) {

@@ -238,6 +238,42 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
                 .isEqualTo(all);
     }
 
+    @Test
+    void distrust_cleanEntriesMeanNothing_pendingOnesStay() {
+        ShardKey clean = key("a");
+        fill(clean, "clean", 7);
+        Generation before = generationOf(clean);
+        Heard heard = new Heard();
+        cache.subscribe(heard);
+        heard.awaitInterruptions(1);
+
+        Position after = call(new SharedCommand.Distrust(clean.shard(), before)).position();
+
+        assertThat(after).isEqualTo(new Position(after.generation(), 0));
+        assertThat(after.generation()).isNotEqualTo(before);
+        assertThatThrownBy(() -> call(lease(clean, 9))).isInstanceOf(GenerationChanged.class);
+        assertThat(call(new SharedCommand.Lease(clean, after.generation(), 9, Duration.ofSeconds(1))))
+                .isInstanceOf(LeaseReply.Granted.class);
+        assertThatThrownBy(() -> call(new SharedCommand.Distrust(clean.shard(), before)))
+                .isInstanceOf(GenerationChanged.class);
+        heard.awaitInterruptions(2);
+    }
+
+    @Test
+    void distrust_whatIsPending_isStillThere() {
+        ShardKey key = key("a");
+        writeBack(key, "pending", 1_000);
+
+        Generation after = call(new SharedCommand.Distrust(key.shard(), generationOf(key)))
+                .position()
+                .generation();
+
+        assertThat(read(key).payload()).isEqualTo(bytes("pending"));
+        assertThat(call(new SharedCommand.Lease(key, after, 9, Duration.ofSeconds(1))))
+                .isInstanceOf(LeaseReply.Hit.class);
+        assertThat(call(new SharedCommand.Status(key.shard(), after)).pending()).isEqualTo(1);
+    }
+
     // ---- changes: see also WriteThroughContract and WriteBackContract
     // -----------------------------------------------------
 

@@ -26,12 +26,14 @@ final class ConnectionSource {
 
     private final DataSource dataSource;
     private final BooleanSupplier hasIdle;
+    private final BooleanSupplier isEmpty;
     private final Executor executor;
     private volatile long answeredNanos = System.nanoTime() - 2 * FRESH_NANOS;
 
     ConnectionSource(DataSource dataSource, Executor executor) {
         this.dataSource = dataSource;
         this.hasIdle = HikariPool.idleProbe(dataSource);
+        this.isEmpty = HikariPool.emptyProbe(dataSource);
         this.executor = executor;
     }
 
@@ -56,7 +58,7 @@ final class ConnectionSource {
                 throw e;
             }
         }
-        Attempt attempt = new Attempt(dataSource, permits);
+        Attempt attempt = new Attempt(dataSource, permits, isEmpty);
         try {
             executor.execute(attempt);
         } catch (RuntimeException e) {
@@ -70,14 +72,16 @@ final class ConnectionSource {
     private static final class Attempt implements Runnable {
         private final DataSource dataSource;
         private final Runnable permits;
+        private final BooleanSupplier isEmpty;
         private final CompletableFuture<Connection> handed = new CompletableFuture<>();
 
         @GuardedBy("this")
         private @Nullable Thread waiting;
 
-        Attempt(DataSource dataSource, Runnable permits) {
+        Attempt(DataSource dataSource, Runnable permits, BooleanSupplier isEmpty) {
             this.dataSource = dataSource;
             this.permits = permits;
+            this.isEmpty = isEmpty;
         }
 
         @Override
@@ -116,15 +120,18 @@ final class ConnectionSource {
                 }
                 throw cause instanceof RuntimeException runtime ? runtime : new IllegalStateException(cause);
             } catch (TimeoutException e) {
-                return abandon("no connection to the primary within the time allowed");
+                // A pool that waits for a server that is away hides the refusals; that it has no connection tells.
+                return abandon(
+                        isEmpty.getAsBoolean()
+                                ? Failures.unreachable("no connection to the primary could be made")
+                                : Failures.noConnection("no connection to the primary within the time allowed"));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return abandon("interrupted while waiting for a connection to the primary");
+                return abandon(Failures.noConnection("interrupted while waiting for a connection to the primary"));
             }
         }
 
-        private Connection abandon(String why) {
-            PrimaryFailure failure = Failures.noConnection(why);
+        private Connection abandon(PrimaryFailure failure) {
             if (!handed.completeExceptionally(failure) && !handed.isCompletedExceptionally()) {
                 return handed.join();
             }

@@ -69,6 +69,11 @@ final class Failures {
         return new PrimaryFailure(Kind.NO_CONNECTION, "", Outcome.NOT_APPLIED, message, null);
     }
 
+    /** No connection, because the server is away. */
+    static PrimaryFailure unreachable(String message) {
+        return new PrimaryFailure(Kind.NO_CONNECTION, "08001", Outcome.NOT_APPLIED, message, null);
+    }
+
     static Kind kind(SQLException e) {
         String state = state(e);
         String stateClass = state.length() < 2 ? "" : state.substring(0, 2);

@@ -23,6 +23,11 @@ final class HikariPool {
         return IS_PRESENT ? Inside.idleProbe(dataSource) : () -> false;
     }
 
+    /** Whether there is no connection at all, idle or in use: the server cannot be reached. */
+    static BooleanSupplier emptyProbe(DataSource dataSource) {
+        return IS_PRESENT ? Inside.emptyProbe(dataSource) : () -> false;
+    }
+
     private static boolean isPresent() {
         try {
             Class.forName("com.zaxxer.hikari.HikariDataSource", false, HikariPool.class.getClassLoader());
@@ -39,6 +44,16 @@ final class HikariPool {
             return dataSource instanceof HikariConfig config
                     ? OptionalInt.of(config.getMaximumPoolSize())
                     : OptionalInt.empty();
+        }
+
+        static BooleanSupplier emptyProbe(DataSource dataSource) {
+            if (!(dataSource instanceof HikariDataSource hikari)) {
+                return () -> false;
+            }
+            return () -> {
+                HikariPoolMXBean pool = hikari.getHikariPoolMXBean();
+                return pool != null && pool.getTotalConnections() == 0;
+            };
         }
 
         static BooleanSupplier idleProbe(DataSource dataSource) {

@@ -215,6 +215,8 @@ final class RedisCache implements SharedCache {
             return link.send(scripts.peek(c, vanished -> reportVanished(c, vanished, link)));
         } else if (command instanceof SharedCommand.Invalidate c) {
             return link.send(scripts.invalidate(c));
+        } else if (command instanceof SharedCommand.Distrust c) {
+            return link.send(scripts.distrust(c));
         } else if (command instanceof SharedCommand.Restore c) {
             return link.send(scripts.restore(c));
         } else if (command instanceof SharedCommand.Status c) {

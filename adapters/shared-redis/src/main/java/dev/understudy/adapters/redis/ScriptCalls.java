@@ -68,6 +68,26 @@ final class ScriptCalls {
                 timeout);
     }
 
+    Call<ShardPosition> distrust(SharedCommand.Distrust c) {
+        Request request = Request.of(
+                Scripts.DISTRUST,
+                names.prefix(c.shard()),
+                names.meta(c.shard()),
+                names.queue(c.shard()),
+                NOTHING,
+                names.channel(),
+                injected.now(),
+                Request.number(c.generation().value()),
+                Request.number(injected.candidate()));
+        return new Call<>(
+                request,
+                reply -> {
+                    Answer answer = new Answer(c.shard(), reply);
+                    return new ShardPosition(c.shard(), new Position(answer.generation(1), answer.number(2)));
+                },
+                timeout);
+    }
+
     Call<Prepared> prepare(SharedCommand.Prepare c) {
         return keyed(Scripts.PREPARE, c, EntryReading::prepared, micros(c.marker()), known(c.known()));
     }

@@ -20,6 +20,7 @@ final class Scripts {
     private static final String REFUSED_OUT_OF_MEMORY = "#!lua\n";
 
     static final Script OPEN = of("open", "prelude");
+    static final Script DISTRUST = of("distrust", "prelude");
     static final Script PREPARE = of("prepare", "prelude", "entry");
     static final Script RENEW = of("renew", "prelude", "entry");
     static final Script APPLY = of("apply", "prelude", "entry");
@@ -33,8 +34,8 @@ final class Scripts {
     static final Script LOST = of("lost", "prelude", "entry");
     static final Script STATUS = of("status", "prelude");
 
-    static final List<Script> ALL =
-            List.of(OPEN, PREPARE, RENEW, APPLY, LEASE, FILL, WRITEBACK, RESTORE, PEEK, DRAINED, INVAL, LOST, STATUS);
+    static final List<Script> ALL = List.of(
+            OPEN, DISTRUST, PREPARE, RENEW, APPLY, LEASE, FILL, WRITEBACK, RESTORE, PEEK, DRAINED, INVAL, LOST, STATUS);
 
     private Scripts() {}
 
