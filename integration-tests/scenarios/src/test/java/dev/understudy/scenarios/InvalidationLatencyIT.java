@@ -1,8 +1,11 @@
 package dev.understudy.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.understudy.CachedRepository;
+import dev.understudy.model.Read;
+import dev.understudy.model.Tier;
 import dev.understudy.model.Versioning;
 import java.time.Duration;
 import java.util.Arrays;
@@ -11,11 +14,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * How long after a save has returned another instance still serves the old value from its near replica. {@code -Dunderstudy.latency.writes=10000}
+ * How long after a save has returned another instance still serves the old value that its near replica held, over 1,000 keys in turn. {@code -Dunderstudy.latency.writes=10000}
  * measures more writes.
  */
 class InvalidationLatencyIT {
     private static final int WRITES = Integer.getInteger("understudy.latency.writes", 300);
+
+    private static final int KEYS = 1_000;
 
     @RegisterExtension
     final Instances instances = new Instances();
@@ -27,11 +32,14 @@ class InvalidationLatencyIT {
         CachedRepository<Long, Item> reader = instances.items(instances.open(), Versioning.column("us_version"));
         long[] nanos = new long[WRITES];
         for (int i = 0; i < WRITES; i++) {
-            Item item = Item.of(1, i + 1);
-            reader.find(1L);
+            long key = i % KEYS;
+            Item item = Item.of(key, i + 1);
+            await().pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(1))
+                    .until(() -> reader.read(key, Read.defaults()).tier() == Tier.NEAR);
             writer.save(item);
             long begin = System.nanoTime();
-            while (!reader.find(1L).equals(Optional.of(item))) {
+            while (!reader.find(key).equals(Optional.of(item))) {
                 Thread.onSpinWait();
             }
             nanos[i] = System.nanoTime() - begin;
