@@ -1,19 +1,23 @@
 package dev.understudy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static dev.understudy.spi.PrimaryFailure.Kind.DATA;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.DeadLetter;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteBackStatus;
 import dev.understudy.spi.Item;
+import dev.understudy.spi.PrimaryFailure;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -94,6 +98,41 @@ class DeadLettersTest {
         assertThat(one.items.drain(SOON)).isZero();
         WriteBackStatus status = WriteModesTest.assertConserved(one, 50);
         assertThat(status.applied()).isEqualTo(50);
+    }
+
+    @Test
+    void child_thatWaitedForItsParentOnce_waitsAsLongForTheNext() {
+        AtomicBoolean isParentThere = new AtomicBoolean();
+        AtomicInteger attempts = new AtomicInteger();
+        Cluster families = new Cluster(
+                Versioning.column("us_version"),
+                store -> store.refusing(item -> {
+                    attempts.incrementAndGet();
+                    if (!isParentThere.get()) {
+                        throw new PrimaryFailure(DATA, "23503", Outcome.NOT_APPLIED, "no parent", null);
+                    }
+                    return false;
+                }));
+        Duration parentWait = Duration.ofSeconds(1);
+        try (families) {
+            Node one = families.start(repository -> repository.allowWriteBack(
+                    back -> back.delay(Duration.ofMillis(10)).parentWait(parentWait)));
+            one.items.save(new Item(1, "child", 1), Write.back());
+            await().atMost(SOON).until(() -> attempts.get() > 0);
+            long began = System.nanoTime();
+            isParentThere.set(true);
+            assertThat(one.items.drain(SOON)).isZero();
+            await().atMost(SOON).until(() -> System.nanoTime() - began > parentWait.toNanos());
+
+            isParentThere.set(false);
+            int before = attempts.get();
+            one.items.save(new Item(1, "child", 2), Write.back());
+            await().atMost(SOON).until(() -> attempts.get() > before);
+            isParentThere.set(true);
+
+            assertThat(one.items.drain(SOON)).isZero();
+            assertThat(one.items.deadLetters(10)).isEmpty();
+        }
     }
 
     private static List<Item> items(int amount) {

@@ -8,6 +8,7 @@ import dev.understudy.model.Tier;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
+import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryFailure;
@@ -18,11 +19,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a write-back got, and the way to wait for its replication. Thread-safe.
  *
- * <p>States: PENDING -> COMMITTED | SUPERSEDED | DEAD, final, by one compare-and-set.
+ * <p>States: PENDING -> COMMITTED | SUPERSEDED | DEAD | LOST, final, by one compare-and-set. That the queue does not have the write says
+ * nothing by itself: the shared replica may have lost its memory, and the write may be put back. Only what the primary holds, or this
+ * instance's own report of a loss, makes a state final.
  */
 final class BackReceipt<K, V> implements WriteReceipt {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
@@ -30,9 +34,10 @@ final class BackReceipt<K, V> implements WriteReceipt {
 
     private final CacheContext<K, V> context;
     private final SharedReads<K, V> reads;
-    private final PrimaryReads<K, V> primary;
+    private final Undrained undrained;
     private final ReceiptWatch watch;
     private final K key;
+    private final long writeId;
     private final boolean deletes;
     private final Version version;
     private final Position position;
@@ -42,18 +47,20 @@ final class BackReceipt<K, V> implements WriteReceipt {
     BackReceipt(
             CacheContext<K, V> context,
             SharedReads<K, V> reads,
-            PrimaryReads<K, V> primary,
+            Undrained undrained,
             ReceiptWatch watch,
             K key,
+            long writeId,
             boolean deletes,
             Version version,
             Position position,
             Ack ack) {
         this.context = context;
         this.reads = reads;
-        this.primary = primary;
+        this.undrained = undrained;
         this.watch = watch;
         this.key = key;
+        this.writeId = writeId;
         this.deletes = deletes;
         this.version = version;
         this.position = position;
@@ -123,28 +130,61 @@ final class BackReceipt<K, V> implements WriteReceipt {
         if (entry != null && entry.version().equals(version) && entry.kind().isKnown()) {
             return Replication.COMMITTED;
         }
-        if (isDead(deadline)) {
+        AtPrimary<V> there = atPrimary(deadline);
+        if (there.isDead()) {
             return Replication.DEAD;
         }
-        Row<V> row = primary.load(List.of(key), deadline).get(key);
-        boolean isThere = deletes ? row == null : row != null && row.version().equals(version);
-        return isThere ? Replication.COMMITTED : Replication.SUPERSEDED;
+        boolean isCovered = !there.newest().isAbsent() && there.newest().compareTo(version) >= 0;
+        if (deletes ? there.row() == null && (isCovered || isOfPresentData(deadline)) : isAt(there.row())) {
+            return Replication.COMMITTED;
+        }
+        if (isCovered) {
+            return Replication.SUPERSEDED;
+        }
+        return undrained.isLost(writeId) ? Replication.LOST : Replication.PENDING;
     }
 
-    private boolean isDead(Deadline deadline) {
+    private boolean isAt(@Nullable Row<V> row) {
+        return row != null && row.version().equals(version);
+    }
+
+    /**
+     * What the primary knows of the key.
+     *
+     * @param newest the version of the row or of the tombstone, whichever is higher
+     */
+    private record AtPrimary<V>(boolean isDead, @Nullable Row<V> row, Version newest) {}
+
+    private AtPrimary<V> atPrimary(Deadline deadline) {
+        String cache = context.store.name();
+        String text = context.address(key).text();
         try {
-            return context.primary.call(
-                    Primary.Use.LOAD,
-                    deadline.remaining(),
-                    connection -> context.primary
-                            .ledger()
-                            .isDead(
-                                    connection,
-                                    context.store.name(),
-                                    context.address(key).text(),
-                                    version));
+            return context.primary.call(Primary.Use.LOAD, deadline.remaining(), connection -> {
+                DrainLedger ledger = context.primary.ledger();
+                Row<V> row = context.store.load(connection, List.of(key)).get(key);
+                Version held = row == null ? Version.ABSENT : row.version();
+                Version tombstone = ledger.tombstones(connection, cache, List.of(text))
+                        .getOrDefault(text, Version.ABSENT);
+                return new AtPrimary<>(
+                        ledger.isDead(connection, cache, text, version),
+                        row,
+                        held.isAfter(tombstone) ? held : tombstone);
+            });
         } catch (PrimaryFailure e) {
             throw Replies.primary(e);
+        }
+    }
+
+    /** Whether the shard still has the data that the write was logged in: then what its queue does not have was not lost. */
+    private boolean isOfPresentData(Deadline deadline) {
+        try {
+            return Replies.await(context.shared.positions(), deadline)
+                    .get(context.address(key).shard())
+                    .position()
+                    .generation()
+                    .equals(position.generation());
+        } catch (SharedReplicaFailure e) {
+            throw Replies.shared(e, Outcome.APPLIED);
         }
     }
 }

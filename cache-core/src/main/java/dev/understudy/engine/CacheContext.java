@@ -34,8 +34,8 @@ final class CacheContext<K, V> {
     final Breaker breaker;
     /** The same for the primary. */
     final PrimaryGate gate;
-    /** Whether the drain's last round found no primary. */
-    volatile boolean primaryIsAway;
+    /** Whether the primary answers; every call of {@link #primary} tells it. */
+    final PrimaryHealth health;
 
     CacheContext(
             RepositorySettings settings,
@@ -47,7 +47,8 @@ final class CacheContext<K, V> {
             Clock clock) {
         this.settings = settings;
         this.store = store;
-        this.primary = primary;
+        this.health = new PrimaryHealth(primary, clock);
+        this.primary = health;
         this.replica = replica;
         this.shared = shared;
         this.keys = KeyFormat.of(store.keyType());

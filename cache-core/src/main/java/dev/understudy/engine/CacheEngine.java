@@ -237,21 +237,30 @@ public final class CacheEngine<K, V> {
             return Map.of();
         }
         Known<K> known = key -> knownTo(session, key);
-        Map<K, WriteReceipt> receipts = mode == WriteMode.BACK
-                ? back.write(
-                        mutations, options.ack().orElse(context.settings.back().ack()), known, deadline)
-                : through.write(mutations, known, deadline, onPartition(options));
-        if (session != null) {
-            mutations.forEach(mutation -> {
-                WriteReceipt receipt = receipts.get(mutation.key());
-                if (receipt != null) {
-                    context.remember(session, mutation.key(), mutation.value().isPresent(), receipt);
-                }
-            });
+        if (mode == WriteMode.BACK) {
+            return back.write(
+                    mutations,
+                    options.ack().orElse(context.settings.back().ack()),
+                    known,
+                    deadline,
+                    (mutation, receipt) -> remember(session, mutation, receipt));
         }
+        Map<K, WriteReceipt> receipts = through.write(mutations, known, deadline, onPartition(options));
+        mutations.forEach(mutation -> {
+            WriteReceipt receipt = receipts.get(mutation.key());
+            if (receipt != null) {
+                remember(session, mutation, receipt);
+            }
+        });
         // After the session knows of it: the write is made, told or not.
         ThroughReceipt.requireTold(receipts.values());
         return receipts;
+    }
+
+    private void remember(@Nullable SessionState session, Mutation<K, V> mutation, WriteReceipt receipt) {
+        if (session != null) {
+            context.remember(session, mutation.key(), mutation.value().isPresent(), receipt);
+        }
     }
 
     private Version knownTo(@Nullable SessionState session, K key) {

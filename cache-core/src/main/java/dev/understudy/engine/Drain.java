@@ -180,12 +180,10 @@ final class Drain<K, V> {
             Duration next = step();
             backoff = FIRST_BACKOFF;
             batchRows = Math.min(context.settings.back().batch(), batchRows * 2);
-            context.primaryIsAway = false;
             failures.ended();
             return next;
         } catch (PrimaryFailure | SharedReplicaFailure | GenerationChanged | MassRefusal e) {
             context.counters.drainFailures.increment();
-            context.primaryIsAway = e instanceof PrimaryFailure failure && isAway(failure);
             if (isLate(e)) {
                 batchRows = Math.max(Math.min(BATCH_LEAST, batchRows), batchRows / 2);
             }
@@ -207,12 +205,6 @@ final class Drain<K, V> {
         return e instanceof PrimaryFailure primary
                 ? primary.sqlState().equals("57014") || primary.sqlState().equals("25P04")
                 : e instanceof SharedReplicaFailure shared && shared.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
-    }
-
-    private static boolean isAway(PrimaryFailure e) {
-        return e.kind() == PrimaryFailure.Kind.NO_CONNECTION
-                || e.sqlState().startsWith("08")
-                || e.sqlState().startsWith("57P");
     }
 
     /** Tells the log of failures in a row: of the first, then every half minute, and of their end. Confined to the drain's thread. */

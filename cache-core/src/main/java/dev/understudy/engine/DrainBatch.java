@@ -208,6 +208,7 @@ final class DrainBatch<K, V> {
     /** Takes note of what a transaction has done that has committed. */
     void committed(Map<Item<K, V>, Result> written) {
         results.putAll(written);
+        written.keySet().forEach(item -> orphans.settled(item.pending()));
         context.counters.drainBatches.increment();
         context.counters.deadLetters.add(written.values().stream()
                 .filter(result -> result.fate() == Fate.DEAD)

@@ -158,7 +158,7 @@ final class Recovery<K, V> {
                 lost.stream()
                         .map(write -> HexFormat.of().toHexDigits(write.address().hash()))
                         .collect(Collectors.joining(" ")));
-        lost.forEach(write -> undrained.settled(write.address(), write.version()));
+        lost.forEach(undrained::lost);
     }
 
     /** Those that are not in the queue any more, nor is a newer one of their keys. */

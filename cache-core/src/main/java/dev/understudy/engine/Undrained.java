@@ -5,9 +5,12 @@ import dev.understudy.model.Version;
 import dev.understudy.spi.EntryKind;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,10 +19,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Bounds</h2>
  * One record per pending key, so at most the repository's bound of pending keys written by this instance; payloads up to
- * {@code restorableBytes} in all. A record without a payload is reported lost instead of restored.
+ * {@code restorableBytes} in all. A record without a payload is reported lost instead of restored. The identities of the last {@link #LOST}
+ * that were are kept.
  */
 final class Undrained {
+    private static final int LOST = 10_000;
+
     private final long payloadBytes;
+    /** Identities of writes that were reported lost, the newest of them. */
+    private final Set<Long> lost = new LinkedHashSet<>();
     private final Map<Integer, Map<String, Write>> byShard = new HashMap<>();
     private long bytes;
     private int size;
@@ -68,6 +76,22 @@ final class Undrained {
     /** The write of the key at that version, or an older one, has been applied, superseded or buried. */
     synchronized void settled(ShardKey address, Version version) {
         remove(address, version);
+    }
+
+    /** The write was reported lost, for ever. */
+    synchronized void lost(Write write) {
+        remove(write.address(), write.version());
+        lost.add(write.writeId());
+        if (lost.size() > LOST) {
+            Iterator<Long> eldest = lost.iterator();
+            eldest.next();
+            eldest.remove();
+        }
+    }
+
+    /** Whether the write of that identity was reported lost. */
+    synchronized boolean isLost(long writeId) {
+        return lost.contains(writeId);
     }
 
     private void remove(ShardKey address, Version upTo) {

@@ -31,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -110,7 +111,8 @@ final class WriteBack<K, V> {
         boolean isBlind;
 
         WriteBackReply.@Nullable Accepted accepted;
-        QueueLimit.Reached full = QueueLimit.Reached.ENTRIES;
+        /** The bound that the last answer named. */
+        Optional<QueueLimit.Reached> full = Optional.empty();
 
         Attempt(Mutation<K, V> mutation, ShardKey address, byte[] payload, Ticket ticket, Version known) {
             this.mutation = mutation;
@@ -133,8 +135,15 @@ final class WriteBack<K, V> {
 
     /**
      * Logs the writes, each by itself, pipelined. If one fails the others stay logged, and the failure's outcome is unknown if any was.
+     *
+     * @param onWritten told of each that is logged or written through, also if another one fails
      */
-    Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Ack ack, Known<K> known, Deadline deadline) {
+    Map<K, WriteReceipt> write(
+            List<Mutation<K, V>> mutations,
+            Ack ack,
+            Known<K> known,
+            Deadline deadline,
+            BiConsumer<Mutation<K, V>, WriteReceipt> onWritten) {
         List<Attempt<K, V>> attempts = new ArrayList<>();
         for (Mutation<K, V> mutation : mutations) {
             mutation.value().ifPresent(context.store::check);
@@ -148,19 +157,26 @@ final class WriteBack<K, V> {
                     known.of(mutation.key())));
         }
         Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        BiConsumer<Mutation<K, V>, WriteReceipt> written = (mutation, receipt) -> {
+            receipts.put(mutation.key(), receipt);
+            onWritten.accept(mutation, receipt);
+        };
         try {
             long server = context.replica.serverId();
-            List<Attempt<K, V>> overflowing = log(attempts, deadline);
-            Ack reached = settle(attempts, ack, server, deadline);
-            for (Attempt<K, V> attempt : attempts) {
-                if (attempt.accepted != null) {
-                    receipts.put(attempt.mutation.key(), install(attempt, attempt.accepted, reached));
-                }
+            List<Attempt<K, V>> overflowing;
+            try {
+                overflowing = log(attempts, deadline);
+            } catch (UnderstudyException e) {
+                installAccepted(attempts, Ack.ACCEPTED, written);
+                throw e;
             }
+            installAccepted(attempts, settle(attempts, ack, server, deadline), written);
             if (!overflowing.isEmpty()) {
-                receipts.putAll(overflow(overflowing, known, deadline));
+                overflow(overflowing, known, deadline, written);
             }
             return receipts;
+        } catch (UnderstudyException e) {
+            throw receipts.isEmpty() || e.outcome() != Outcome.NOT_APPLIED ? e : partly(e);
         } finally {
             attempts.forEach(attempt -> near.leave(attempt.mutation.key(), attempt.ticket));
             onPending.run();
@@ -171,9 +187,8 @@ final class WriteBack<K, V> {
     private List<Attempt<K, V>> log(List<Attempt<K, V>> attempts, Deadline deadline) {
         List<Attempt<K, V>> overflowing = new ArrayList<>();
         List<Attempt<K, V>> open = attempts;
-        boolean anyAccepted = false;
         while (!open.isEmpty()) {
-            deadline.check(Tier.SHARED, anyAccepted ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
+            deadline.check(Tier.SHARED, Outcome.NOT_APPLIED);
             List<Attempt<K, V>> batch = open;
             List<Shards.Reply<WriteBackReply>> replies = shards.attemptAll(
                     batch.stream().map(attempt -> attempt.address.shard()).toList(),
@@ -185,15 +200,15 @@ final class WriteBack<K, V> {
             Duration pause = Duration.ZERO;
             for (int i = 0; i < batch.size(); i++) {
                 Attempt<K, V> attempt = batch.get(i);
+                attempt.full = Optional.empty();
                 try {
                     WriteBackReply reply = reply(attempt, replies.get(i), deadline);
                     if (reply instanceof WriteBackReply.Accepted accepted) {
                         attempt.accepted = accepted;
-                        anyAccepted = true;
                     } else if (reply instanceof WriteBackReply.Cold) {
                         cold.add(attempt);
                     } else if (reply instanceof WriteBackReply.Full full) {
-                        attempt.full = full.limit();
+                        attempt.full = Optional.of(full.limit());
                         (waitsForRoom() ? again : overflowing).add(attempt);
                         pause = PAUSE;
                     } else if (reply instanceof WriteBackReply.Foreign foreign) {
@@ -210,13 +225,13 @@ final class WriteBack<K, V> {
                 }
             }
             if (failure != null) {
-                throw anyAccepted && failure.outcome() == Outcome.NOT_APPLIED ? partly(failure) : failure;
+                throw failure;
             }
             warm(cold, deadline);
             again.addAll(cold);
             if (!pause.isZero()) {
                 onPending.run();
-                waitForRoom(pause, anyAccepted, again, deadline);
+                pause(pause, again, deadline);
             }
             open = again;
         }
@@ -282,12 +297,14 @@ final class WriteBack<K, V> {
         return context.settings.back().overflow() == Overflow.BLOCK;
     }
 
-    private void waitForRoom(Duration pause, boolean anyAccepted, List<Attempt<K, V>> waiting, Deadline deadline) {
+    private void pause(Duration pause, List<Attempt<K, V>> waiting, Deadline deadline) {
         try {
-            deadline.pause(pause, Tier.SHARED, anyAccepted ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
+            deadline.pause(pause, Tier.SHARED, Outcome.NOT_APPLIED);
         } catch (DeadlineExceeded e) {
-            if (waitsForRoom() && !anyAccepted && !Thread.currentThread().isInterrupted()) {
-                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, name(waiting.get(0).full));
+            Optional<QueueLimit.Reached> full =
+                    waiting.stream().flatMap(attempt -> attempt.full.stream()).findFirst();
+            if (full.isPresent() && !Thread.currentThread().isInterrupted()) {
+                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, name(full.get()));
             }
             throw e;
         }
@@ -409,6 +426,15 @@ final class WriteBack<K, V> {
                         .equals(shards.state(attempt.address.shard()).generation());
     }
 
+    private void installAccepted(
+            List<Attempt<K, V>> attempts, Ack reached, BiConsumer<Mutation<K, V>, WriteReceipt> written) {
+        for (Attempt<K, V> attempt : attempts) {
+            if (attempt.accepted != null) {
+                written.accept(attempt.mutation, install(attempt, attempt.accepted, reached));
+            }
+        }
+    }
+
     private WriteReceipt install(Attempt<K, V> attempt, WriteBackReply.Accepted accepted, Ack reached) {
         context.counters.backWrites.increment();
         if (attempt.isBlind) {
@@ -436,7 +462,16 @@ final class WriteBack<K, V> {
         }
         boolean deletes = attempt.mutation.value().isEmpty();
         return new BackReceipt<>(
-                context, reads, primary, watch, key, deletes, accepted.version(), accepted.position(), reached);
+                context,
+                reads,
+                undrained,
+                watch,
+                key,
+                attempt.writeId,
+                deletes,
+                accepted.version(),
+                accepted.position(),
+                reached);
     }
 
     /** The setting whose bound was reached. */
@@ -449,15 +484,24 @@ final class WriteBack<K, V> {
         };
     }
 
-    private Map<K, WriteReceipt> overflow(List<Attempt<K, V>> attempts, Known<K> known, Deadline deadline) {
-        String limitName = name(attempts.get(0).full);
+    private void overflow(
+            List<Attempt<K, V>> attempts,
+            Known<K> known,
+            Deadline deadline,
+            BiConsumer<Mutation<K, V>, WriteReceipt> written) {
+        String limitName = name(attempts.get(0).full.orElseThrow());
         if (context.settings.back().overflow() == Overflow.REJECT) {
             throw new Rejected("the queue is full", Tier.SHARED, limitName);
         }
-        if (context.primaryIsAway || bases.isOpen()) {
+        // Rule 22.
+        if (!context.health.answers(deadline)) {
             throw new Rejected("the queue is full and the primary does not answer", Tier.SHARED, limitName);
         }
         context.counters.overflows.add(attempts.size());
-        return through.write(attempts.stream().map(attempt -> attempt.mutation).toList(), known, deadline);
+        List<Mutation<K, V>> rest =
+                attempts.stream().map(attempt -> attempt.mutation).toList();
+        Map<K, WriteReceipt> receipts = through.write(rest, known, deadline);
+        rest.forEach(mutation -> Optional.ofNullable(receipts.get(mutation.key()))
+                .ifPresent(receipt -> written.accept(mutation, receipt)));
     }
 }

@@ -9,5 +9,9 @@ public enum Replication {
     /** The primary has, or will have, a newer write of its key instead. */
     SUPERSEDED,
     /** The primary refused it; it lies in the dead letters. */
-    DEAD
+    DEAD,
+    /**
+     * The shared replica lost its memory, the instance that wrote it can neither put it back nor find it at the primary, and has reported so.
+     */
+    LOST
 }
