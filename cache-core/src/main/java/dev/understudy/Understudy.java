@@ -243,7 +243,8 @@ public final class Understudy implements AutoCloseable {
     }
 
     /**
-     * Drains what is pending, until the timeout; hands the rest over to other instances; closes the replicas and the primary.
+     * Drains what is pending by now in the shards that this instance drains, in all repositories at a time and until the timeout; hands
+     * the rest over to other instances; closes the replicas and the primary.
      *
      * @return entries still pending, over all repositories and instances; -1 if it is not known
      */
@@ -254,13 +255,7 @@ public final class Understudy implements AutoCloseable {
         upkeep.shutdownNow();
         pulls.shutdownNow();
         pool.close();
-        long end = instance.clock().nanoTime() + timeout.toNanos();
-        long left = 0;
-        for (CacheEngine<?, ?> engine : List.copyOf(engines)) {
-            long remaining = Math.max(1_000_000, end - instance.clock().nanoTime());
-            long pending = engine.close(Duration.ofNanos(remaining));
-            left = pending < 0 || left < 0 ? -1 : left + pending;
-        }
+        long left = CacheEngine.close(List.copyOf(engines), instance.clock(), timeout);
         instance.replica().close();
         instance.primary().close();
         return left;

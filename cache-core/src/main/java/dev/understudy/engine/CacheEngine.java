@@ -39,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * One repository's engine: puts read path, write paths, drain and coherence together and chooses among them for each call. Thread-safe.
  */
 public final class CacheEngine<K, V> {
-    private static final Duration HAND_OVER = Duration.ofSeconds(1);
-
     private final CacheContext<K, V> context;
     private final AckLevels ackLevels;
     private final Shards shards;
@@ -433,28 +431,27 @@ public final class CacheEngine<K, V> {
     }
 
     /**
-     * Drains, gives the shards back and stops listening, all within the timeout; answers how many entries are left. A quarter of the
-     * time, at most a second, is kept for giving back, so that others need not wait for the leases to end.
+     * Ends the engines of one instance: they drain side by side what is pending in their shards by now, give the shards back and stop
+     * listening, all within the timeout. A quarter of the time, at most a second, is kept for giving back, so that others need not wait for
+     * the leases to end.
+     *
+     * @return entries that are left, over all engines and instances; -1 if it is not known
      */
-    public long close(Duration timeout) {
-        Deadline deadline = Deadline.after(context.clock, timeout);
-        Duration quarter = timeout.dividedBy(4);
-        Duration handOver = quarter.compareTo(HAND_OVER) < 0 ? quarter : HAND_OVER;
-        long left = 0;
-        try {
-            left = drain == null ? 0 : drain(timeout.minus(handOver));
-        } catch (RuntimeException e) {
-            // The shared replica is away: what is pending stays there for another instance.
-            left = -1;
-        }
-        if (drain != null) {
-            drain.stop(deadline);
-        }
+    public static long close(List<CacheEngine<?, ?>> engines, Clock clock, Duration timeout) {
+        return new Closing(engines, clock, timeout).run();
+    }
+
+    /** How this engine ends. */
+    Closing.Member closing() {
+        return new Closing.Member(context, drain);
+    }
+
+    /** Stops listening and forgets what the near replica has. */
+    void release() {
         receipts.close();
         if (subscription != null) {
             subscription.close();
         }
         near.clear();
-        return left;
     }
 }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -65,6 +66,8 @@ final class Drain<K, V> {
 
     private volatile long rested;
     private volatile boolean hinted;
+    private final AtomicLong looks = new AtomicLong();
+    private volatile Look lastLook = new Look(0, Set.of());
     private final Failures failures = new Failures();
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
@@ -115,15 +118,51 @@ final class Drain<K, V> {
         LockSupport.unpark(thread);
     }
 
-    /** Ends the thread, gives the leases back, and waits for both until the deadline. */
-    void stop(Deadline deadline) {
+    /** Has the thread end its round, give the leases back and end. */
+    void stop() {
         running = false;
         LockSupport.unpark(thread);
+    }
+
+    /** Waits until the thread has ended, until the deadline. */
+    void awaitStop(Deadline deadline) {
         try {
             thread.join(Math.max(1, deadline.remaining().toMillis()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** What this instance drained when it last looked. Immutable. */
+    private record Look(long number, Set<Integer> shards) {}
+
+    /** The end of a wait for what is pending now, see {@link #isCaughtUp}. Immutable. */
+    record Mark(long look, long at) {}
+
+    /** Marks the moment. */
+    Mark mark() {
+        hint();
+        return new Mark(looks.get(), context.clock.nanoTime());
+    }
+
+    /**
+     * Whether nothing is left in this instance's shards of what was pending there at the mark. Shards that others drain are theirs; a drain
+     * that is paused leaves everything to others.
+     */
+    boolean isCaughtUp(Mark mark, Deadline deadline) {
+        hint();
+        Look seen = lastLook;
+        if (paused) {
+            return true;
+        }
+        if (seen.number() <= mark.look()) {
+            return false;
+        }
+        List<Integer> own = List.copyOf(seen.shards());
+        Duration since = Duration.ofNanos(context.clock.nanoTime() - mark.at());
+        return shards.callAll(own, i -> generation -> new SharedCommand.Status(own.get(i), generation), deadline).stream()
+                .allMatch(status ->
+                        status.queued() == 0 || status.oldest().compareTo(since) < 0);
     }
 
     private void run() {
@@ -269,13 +308,16 @@ final class Drain<K, V> {
     /** Looks what is pending in this instance's shards; empty if there is nothing to write. */
     Optional<Round> begin() {
         Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
+        long look = looks.incrementAndGet();
         Map<Integer, Long> pending = pendingByShard(deadline);
         leases.release(false, context.settings.timeout());
         if (pending.isEmpty()) {
+            lastLook = new Look(look, Set.of());
             context.left.clear();
             return Optional.empty();
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
+        lastLook = new Look(look, Set.copyOf(held.keySet()));
         pending.keySet().retainAll(held.keySet());
         Map<Integer, Integer> shares = shares(group == null ? inTurn(pending) : pending, batchRows);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);

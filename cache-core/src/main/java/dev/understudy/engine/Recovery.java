@@ -5,6 +5,7 @@ import dev.understudy.model.Generation;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
+import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryFailure;
@@ -41,8 +42,6 @@ final class Recovery<K, V> {
     private static final int BATCH = 500;
     /** Writes younger than this are not looked after yet: the drain has hardly had the time. */
     private static final Duration SETTLING = Duration.ofSeconds(1);
-    /** Below the retention of tombstones: older writes can no longer be told from deleted ones. */
-    private static final Duration WINDOW = Duration.ofMinutes(5);
 
     private final CacheContext<K, V> context;
     private final Shards shards;
@@ -94,7 +93,7 @@ final class Recovery<K, V> {
         List<Write> others = new ArrayList<>();
         for (Write write : writes) {
             byte[] payload = write.payload();
-            if (payload == null || now - write.acknowledgedAt() > WINDOW.toNanos()) {
+            if (payload == null || now - write.acknowledgedAt() > DrainLedger.RESTORE_WINDOW.toNanos()) {
                 others.add(write);
             } else {
                 restorable.put(write, payload);

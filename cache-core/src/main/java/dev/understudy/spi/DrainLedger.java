@@ -13,6 +13,12 @@ import java.util.Set;
  * Every method works on the connection of the running transaction. Thread-safe.
  */
 public interface DrainLedger {
+    /**
+     * How long after its acknowledgement a write may be put back that the shared replica has lost. Tombstones are kept for twice as long at
+     * least, so that a write of before a delete is not put back after it.
+     */
+    Duration RESTORE_WINDOW = Duration.ofMinutes(5);
+
     /** Verifies that the tables are there and that the shards of the cache have their rows, inserting those missing. */
     void open(PrimaryConnection connection, String cache, int shards) throws Exception;
 

@@ -1,6 +1,7 @@
 package dev.understudy.adapters.postgres;
 
 import dev.understudy.model.Invalid;
+import dev.understudy.spi.DrainLedger;
 import dev.understudy.spi.Primary;
 import java.time.Duration;
 import java.util.HashSet;
@@ -15,10 +16,12 @@ public final class PostgresPrimaryBuilder implements Supplier<Primary> {
     /** The size of a pool that does not tell. */
     static final int DEFAULT_CONNECTIONS = 10;
 
+    private static final Duration RETENTION_LEAST = DrainLedger.RESTORE_WINDOW.multipliedBy(2);
+
     final DataSource dataSource;
     Optional<DataSource> drainDataSource = Optional.empty();
     Duration statementTimeout = Duration.ofMinutes(1);
-    Duration tombstoneRetention = Duration.ofMinutes(10);
+    Duration tombstoneRetention = RETENTION_LEAST;
     String ledgerSchema = "";
     String ledgerPrefix = "us_";
 
@@ -56,10 +59,12 @@ public final class PostgresPrimaryBuilder implements Supplier<Primary> {
         return this;
     }
 
-    /** How long deletes are remembered. 1 minute to 7 days; default 10 minutes. */
+    /**
+     * How long deletes are remembered. 10 minutes, which is twice {@link DrainLedger#RESTORE_WINDOW}, to 7 days; default 10 minutes.
+     */
     public PostgresPrimaryBuilder tombstoneRetention(Duration retention) {
         once("tombstoneRetention");
-        tombstoneRetention = within("tombstoneRetention", retention, Duration.ofMinutes(1), Duration.ofDays(7));
+        tombstoneRetention = within("tombstoneRetention", retention, RETENTION_LEAST, Duration.ofDays(7));
         return this;
     }
 

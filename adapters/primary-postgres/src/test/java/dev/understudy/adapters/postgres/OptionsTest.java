@@ -94,7 +94,7 @@ class OptionsTest {
         assertInvalid(() -> PostgresPrimary.on(none).connections(0), "connections 0");
         assertInvalid(() -> PostgresPrimary.on(none).connections(1).connections(1), "twice");
         assertInvalid(() -> PostgresPrimary.on(none).statementTimeout(Duration.ZERO), "PT0S");
-        assertInvalid(() -> PostgresPrimary.on(none).tombstoneRetention(Duration.ofSeconds(1)), "PT1M");
+        assertInvalid(() -> PostgresPrimary.on(none).tombstoneRetention(Duration.ofMinutes(9)), "PT10M");
         assertInvalid(() -> PostgresPrimary.on(none).ledgerPrefix("x".repeat(60)), "63 bytes");
         try (PostgresPrimary primary = PostgresPrimary.on(none)
                 .ledgerSchema("cache")

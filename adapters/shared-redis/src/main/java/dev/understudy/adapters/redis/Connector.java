@@ -11,8 +11,9 @@ import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
@@ -88,13 +89,17 @@ final class Connector {
     /** What the server says of itself; CONFIG GET may be refused. */
     CompletableFuture<ServerFacts> ask(Link link) {
         Call<String> info = new Call<>(Request.of(CommandType.INFO, SECTIONS), Connector::text, timeout);
-        Call<String> fsync = new Call<>(
-                Request.of(CommandType.CONFIG, Request.text("GET"), Request.text("appendfsync")),
-                Connector::second,
+        Call<Map<String, String>> config = new Call<>(
+                Request.of(
+                        CommandType.CONFIG,
+                        Request.text("GET"),
+                        Request.text(ServerFacts.APPEND_FSYNC),
+                        Request.text(ServerFacts.NO_FSYNC_ON_REWRITE)),
+                Connector::settings,
                 timeout);
-        link.send(List.of(info, fsync));
-        return fsync.handle((value, refused) -> refused == null ? Optional.of(value) : Optional.<String>empty())
-                .thenCombine(info, (value, said) -> new ServerFacts(ServerFacts.parsed(said), value));
+        link.send(List.of(info, config));
+        return config.handle((told, refused) -> refused == null ? told : Map.<String, String>of())
+                .thenCombine(info, (told, said) -> new ServerFacts(ServerFacts.parsed(said), told));
     }
 
     /** Sends the scripts ahead, so that no call meets a server that does not know them; it would send the text then. */
@@ -150,10 +155,14 @@ final class Connector {
         throw new IllegalArgumentException("no text");
     }
 
-    private static String second(@Nullable Object reply) {
-        if (reply instanceof List<?> pair && pair.size() == 2) {
-            return text(pair.get(1));
+    private static Map<String, String> settings(@Nullable Object reply) {
+        if (!(reply instanceof List<?> pairs) || pairs.isEmpty() || pairs.size() % 2 != 0) {
+            throw new IllegalArgumentException("no settings");
         }
-        throw new IllegalArgumentException("no setting");
+        Map<String, String> told = new HashMap<>();
+        for (int i = 0; i < pairs.size(); i += 2) {
+            told.put(text(pairs.get(i)), text(pairs.get(i + 1)));
+        }
+        return Map.copyOf(told);
     }
 }

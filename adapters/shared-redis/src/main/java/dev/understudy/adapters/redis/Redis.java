@@ -108,7 +108,10 @@ public final class Redis implements Supplier<SharedReplica> {
         return new Redis(uri, commandTimeout, connectTimeout, calls, declared, resources, injected);
     }
 
-    /** What the server's {@code appendfsync} is, for a server that does not allow CONFIG GET; ignored where it does. */
+    /**
+     * What the server's {@code appendfsync} is, for a server that does not allow CONFIG GET; ignored where it does. To be declared only for
+     * a server whose {@code no-appendfsync-on-rewrite} is {@code no}.
+     */
     public Redis appendFsync(AppendFsync setting) {
         return new Redis(uri, commandTimeout, connectTimeout, callsMax, Optional.of(setting), resources, injected);
     }
@@ -221,6 +224,10 @@ public final class Redis implements Supplier<SharedReplica> {
         if (setting.isEmpty()) {
             return Optional.of("the server does not tell its appendfsync (CONFIG GET is not allowed); declare it with"
                     + " Redis.appendFsync");
+        }
+        if (facts.restsFsyncOnRewrite()) {
+            return Optional.of("no-appendfsync-on-rewrite is yes: while the server rewrites its append-only file nothing"
+                    + " is forced to disk");
         }
         if (setting.get() == AppendFsync.ALWAYS
                 || (setting.get() == AppendFsync.EVERYSEC && facts.hasTrustedWaitAof())) {

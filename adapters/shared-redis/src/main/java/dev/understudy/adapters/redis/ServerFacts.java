@@ -14,11 +14,14 @@ import java.util.OptionalLong;
  * What a server says of itself in INFO and CONFIG GET. Immutable.
  *
  * @param info the fields of INFO's sections server, replication, memory, persistence and cluster
- * @param appendFsync the setting of that name; empty if CONFIG GET is not allowed
+ * @param config settings by name; none if CONFIG GET is not allowed
  */
-record ServerFacts(Map<String, String> info, Optional<String> appendFsync) {
+record ServerFacts(Map<String, String> info, Map<String, String> config) {
+    static final String APPEND_FSYNC = "appendfsync";
+    static final String NO_FSYNC_ON_REWRITE = "no-appendfsync-on-rewrite";
+
     /** Of nobody. */
-    static final ServerFacts NONE = new ServerFacts(Map.of(), Optional.empty());
+    static final ServerFacts NONE = new ServerFacts(Map.of(), Map.of());
 
     private static final int OLDEST_MAJOR = 7;
     /** The first release that certainly carries redis/redis#13793, without which WAITAOF returns before the fsync. */
@@ -93,6 +96,16 @@ record ServerFacts(Map<String, String> info, Optional<String> appendFsync) {
 
     boolean isAppendOnly() {
         return field("aof_enabled", "0").equals("1");
+    }
+
+    /** The setting {@code appendfsync}; empty if it is not told. */
+    Optional<String> appendFsync() {
+        return Optional.ofNullable(config.get(APPEND_FSYNC));
+    }
+
+    /** Whether it does not force the append-only file to disk while it rewrites it: what it then acknowledges a crash may take. */
+    boolean restsFsyncOnRewrite() {
+        return "yes".equals(config.get(NO_FSYNC_ON_REWRITE));
     }
 
     int replicas() {

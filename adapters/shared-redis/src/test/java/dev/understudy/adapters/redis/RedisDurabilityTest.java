@@ -64,6 +64,18 @@ final class RedisDurabilityTest {
     }
 
     @Test
+    void whyNot_fsynced_restingWhileTheFileIsRewritten_isRefused() {
+        try (RedisServer server = server(RedisServer.AppendFsync.ALWAYS);
+                RedisWire wire = new RedisWire(server.host(), server.port());
+                SharedReplica replica = Redis.at(server.uri()).get()) {
+            wire.call("CONFIG", "SET", "no-appendfsync-on-rewrite", "yes");
+            assertThat(replica.whyNot(Ack.FSYNCED)).get().asString().contains("no-appendfsync-on-rewrite");
+            wire.call("CONFIG", "SET", "no-appendfsync-on-rewrite", "no");
+            assertThat(replica.whyNot(Ack.FSYNCED)).isEmpty();
+        }
+    }
+
+    @Test
     void settle_underAlways_isTrueAtOnce() throws Exception {
         try (RedisServer server = server(RedisServer.AppendFsync.ALWAYS);
                 SharedReplica replica = Redis.at(server.uri()).get()) {
@@ -184,7 +196,7 @@ final class RedisDurabilityTest {
     @Test
     void facts_ofServersThatCannotServe_areRefused() {
         Map<String, String> good = Map.of("redis_version", "7.0.15", "role", "master", "redis_mode", "standalone");
-        new ServerFacts(good, Optional.empty()).verify("here");
+        new ServerFacts(good, Map.of()).verify("here");
         assertRefused(good, "redis_version", "6.2.14", "6.2.14");
         assertRefused(good, "role", "slave", "replica");
         assertRefused(good, "redis_mode", "cluster", "cluster");
@@ -209,7 +221,7 @@ final class RedisDurabilityTest {
     private static ServerFacts facts(Map<String, String> good, String field, String value) {
         Map<String, String> fields = new HashMap<>(good);
         fields.put(field, value);
-        return new ServerFacts(fields, Optional.empty());
+        return new ServerFacts(fields, Map.of());
     }
 
     private static RedisServer server(RedisServer.AppendFsync policy) {
