@@ -69,7 +69,8 @@ class BoundsTest {
         assertThat(failure).hasRootCauseInstanceOf(Rejected.class);
         List<Long> logged = LongStream.range(0, 20)
                 .boxed()
-                .filter(id -> node.items.read(id, Read.strong()).value().orElseThrow().amount() == 2)
+                .filter(id ->
+                        node.items.read(id, Read.strong()).value().orElseThrow().amount() == 2)
                 .toList();
         assertThat(logged).hasSize(SHARDS);
         CachedRepository<Long, Item> sameUser = other.items.in(Session.resume(session.token()));
@@ -80,8 +81,8 @@ class BoundsTest {
     void saveAll_loggedInPartWhoseRestThePrimaryRefuses_hasAnUnknownOutcome() {
         Node node = start(Overflow.WRITE_THROUGH);
 
-        UnderstudyException failure = catchThrowableOfType(
-                () -> node.items.saveAll(items(20, -1), Write.back()), UnderstudyException.class);
+        UnderstudyException failure =
+                catchThrowableOfType(() -> node.items.saveAll(items(20, -1), Write.back()), UnderstudyException.class);
 
         assertThat(failure.outcome()).isEqualTo(Outcome.UNKNOWN);
         assertThat(node.items.lag().entries()).isEqualTo(SHARDS);
@@ -89,8 +90,8 @@ class BoundsTest {
 
     @Test
     void save_atTheBoundOfAnInstanceThatNeverDrains_isRejectedWhileThePrimaryIsAway() {
-        Node node = cluster.start(repository -> repository.allowWriteBack(
-                back -> back.maximumPending(SHARDS).neverDrains()));
+        Node node = cluster.start(repository ->
+                repository.allowWriteBack(back -> back.maximumPending(SHARDS).neverDrains()));
         node.items.saveAll(items(20, 1), Write.back());
         assertThat(node.items.counters().overflows.sum()).isEqualTo(20 - SHARDS);
 

@@ -66,9 +66,8 @@ class ClosingTest {
                 .call(
                         Primary.Use.DRAIN,
                         SOON,
-                        connection -> cluster.primary
-                                .ledger()
-                                .claim(connection, cache, shards, owner, Duration.ofMinutes(1)))
+                        connection ->
+                                cluster.primary.ledger().claim(connection, cache, shards, owner, Duration.ofMinutes(1)))
                 .keySet();
     }
 
@@ -101,8 +100,8 @@ class ClosingTest {
 
         assertThat(since(began)).isLessThan(EARLY);
         List<Long> all = LongStream.range(0, 50).boxed().toList();
-        Map<Long, Row<Item>> rows =
-                cluster.primary.call(Primary.Use.LOAD, SOON, connection -> store("item").load(connection, all));
+        Map<Long, Row<Item>> rows = cluster.primary.call(
+                Primary.Use.LOAD, SOON, connection -> store("item").load(connection, all));
         assertThat(rows).hasSize(50);
     }
 
@@ -112,8 +111,7 @@ class ClosingTest {
         cluster.primary.call(
                 Primary.Use.DRAIN,
                 SOON,
-                connection ->
-                        cluster.primary.ledger().attend(connection, "item", STRANGER, Duration.ofMinutes(1)));
+                connection -> cluster.primary.ledger().attend(connection, "item", STRANGER, Duration.ofMinutes(1)));
         assertThat(claimedBy(STRANGER, "item", Set.of(0, 1))).hasSize(2);
         node.items.saveAll(items(50), Write.back());
         long ofTheStranger = items(50).stream()

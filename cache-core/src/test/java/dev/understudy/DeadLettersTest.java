@@ -1,7 +1,7 @@
 package dev.understudy;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static dev.understudy.spi.PrimaryFailure.Kind.DATA;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 

@@ -1,6 +1,7 @@
 package dev.understudy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
@@ -62,7 +63,8 @@ class PrimaryAwayTest {
         for (int i = 0; i < 10; i++) {
             cluster.primary.failNext(new PrimaryFailure(
                     PrimaryFailure.Kind.NO_CONNECTION, "", Outcome.NOT_APPLIED, "all are in use", null));
-            catchThrowableOfType(UnderstudyException.class, () -> node.items.save(new Item(1, "new", 2)));
+            assertThatExceptionOfType(UnderstudyException.class)
+                    .isThrownBy(() -> node.items.save(new Item(1, "new", 2)));
         }
 
         node.items.save(new Item(1, "newer", 3));

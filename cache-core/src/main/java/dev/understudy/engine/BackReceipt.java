@@ -163,8 +163,8 @@ final class BackReceipt<K, V> implements WriteReceipt {
                 DrainLedger ledger = context.primary.ledger();
                 Row<V> row = context.store.load(connection, List.of(key)).get(key);
                 Version held = row == null ? Version.ABSENT : row.version();
-                Version tombstone = ledger.tombstones(connection, cache, List.of(text))
-                        .getOrDefault(text, Version.ABSENT);
+                Version tombstone =
+                        ledger.tombstones(connection, cache, List.of(text)).getOrDefault(text, Version.ABSENT);
                 return new AtPrimary<>(
                         ledger.isDead(connection, cache, text, version),
                         row,

@@ -160,9 +160,10 @@ final class Drain<K, V> {
         }
         List<Integer> own = List.copyOf(seen.shards());
         Duration since = Duration.ofNanos(context.clock.nanoTime() - mark.at());
-        return shards.callAll(own, i -> generation -> new SharedCommand.Status(own.get(i), generation), deadline).stream()
-                .allMatch(status ->
-                        status.queued() == 0 || status.oldest().compareTo(since) < 0);
+        return shards
+                .callAll(own, i -> generation -> new SharedCommand.Status(own.get(i), generation), deadline)
+                .stream()
+                .allMatch(status -> status.queued() == 0 || status.oldest().compareTo(since) < 0);
     }
 
     private void run() {

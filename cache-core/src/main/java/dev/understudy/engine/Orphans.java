@@ -39,9 +39,8 @@ final class Orphans {
     boolean isPatienceOver(Pending pending) {
         String key = pending.key().text();
         long now = clock.nanoTime();
-        Wait before = waits.get(key);
-        boolean isAnew = before == null
-                || now - before.last() > patience.plus(FORGOTTEN).toNanos();
+        Wait before = waits.getOrDefault(key, new Wait(now, now));
+        boolean isAnew = now - before.last() > patience.plus(FORGOTTEN).toNanos();
         Wait wait = new Wait(isAnew ? now : before.first(), now);
         if (now - wait.first() < patience.toNanos()) {
             waits.put(key, wait);

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The primary, with a note of whether it answers: every call leaves one, and where the last is older than {@link #FRESH} the primary is asked.
@@ -22,7 +23,7 @@ final class PrimaryHealth extends ForwardingPrimary {
 
     private final Clock clock;
     private final AtomicReference<Note> last;
-    private final AtomicReference<CompletableFuture<Boolean>> asking = new AtomicReference<>();
+    private final AtomicReference<@Nullable CompletableFuture<Boolean>> asking = new AtomicReference<>();
 
     private record Note(boolean answered, long at) {}
 

@@ -28,6 +28,7 @@ final class Undrained {
     private final long payloadBytes;
     /** Identities of writes that were reported lost, the newest of them. */
     private final Set<Long> lost = new LinkedHashSet<>();
+
     private final Map<Integer, Map<String, Write>> byShard = new HashMap<>();
     private long bytes;
     private int size;

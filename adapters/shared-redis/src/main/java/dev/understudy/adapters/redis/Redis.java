@@ -226,8 +226,9 @@ public final class Redis implements Supplier<SharedReplica> {
                     + " Redis.appendFsync");
         }
         if (facts.restsFsyncOnRewrite()) {
-            return Optional.of("no-appendfsync-on-rewrite is yes: while the server rewrites its append-only file nothing"
-                    + " is forced to disk");
+            return Optional.of(
+                    "no-appendfsync-on-rewrite is yes: while the server rewrites its append-only file nothing"
+                            + " is forced to disk");
         }
         if (setting.get() == AppendFsync.ALWAYS
                 || (setting.get() == AppendFsync.EVERYSEC && facts.hasTrustedWaitAof())) {
