@@ -56,7 +56,7 @@ final class CacheContext<K, V> {
         this.envelope = new Envelope<>(codec.of(store.valueType()), settings.maximumValueBytes(), counters);
         this.clock = clock;
         this.breaker = new Breaker(clock);
-        this.gate = new PrimaryGate(primary, clock);
+        this.gate = new PrimaryGate(health, clock);
     }
 
     ShardKey address(K key) {
