@@ -188,7 +188,7 @@ final class WriteBack<K, V> {
         List<Attempt<K, V>> overflowing = new ArrayList<>();
         List<Attempt<K, V>> open = attempts;
         while (!open.isEmpty()) {
-            deadline.check(Tier.SHARED, Outcome.NOT_APPLIED);
+            pause(Duration.ZERO, open, deadline);
             List<Attempt<K, V>> batch = open;
             List<Shards.Reply<WriteBackReply>> replies = shards.attemptAll(
                     batch.stream().map(attempt -> attempt.address.shard()).toList(),

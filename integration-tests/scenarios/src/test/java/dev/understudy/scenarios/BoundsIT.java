@@ -86,6 +86,35 @@ class BoundsIT {
     }
 
     @Test
+    void blocked_atTheBound_isRejectedAtItsDeadlineAndGoesOnWhenThereIsRoom() throws Exception {
+        instances.createItems(COLUMN);
+        CachedRepository<Long, Item> items = instances.items(
+                instances.open(),
+                COLUMN,
+                settings -> settings.allowWriteBack(
+                        back -> back.neverDrains().overflow(Overflow.BLOCK).maximumPending(80)));
+        long full = 0;
+        Rejected rejected = null;
+        while (rejected == null) {
+            Item next = Item.of(++full, 1);
+            rejected = catchThrowableOfType(
+                    Rejected.class, () -> items.save(next, Write.back().timeout(Duration.ofMillis(100))));
+        }
+        assertThat(rejected.limit()).isEqualTo("back.maximumPending");
+        assertThat(rejected.outcome()).isEqualTo(Outcome.NOT_APPLIED);
+
+        Item waiting = Item.of(full, 2);
+        CompletableFuture<WriteReceipt> blocked = CompletableFuture.supplyAsync(
+                () -> items.save(waiting, Write.back().timeout(Duration.ofSeconds(20))));
+        await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(2)).until(() -> !blocked.isDone());
+        drainByAnother();
+        WriteReceipt receipt = blocked.get(10, TimeUnit.SECONDS);
+        drainByAnother();
+        assertThat(receipt.awaitCommitted(Duration.ofSeconds(10))).isEqualTo(Replication.COMMITTED);
+        assertThat(items.find(full)).contains(waiting);
+    }
+
+    @Test
     void receipt_completesWhenItsWriteIsCommitted() throws Exception {
         instances.createItems(COLUMN);
         CachedRepository<Long, Item> items = rejecting(back -> {});
@@ -93,7 +122,7 @@ class BoundsIT {
         CompletableFuture<Replication> committed =
                 receipt.committed(Duration.ofSeconds(20)).toCompletableFuture();
         CompletableFuture<Replication> impatient =
-                receipt.committed(Duration.ofMillis(50)).toCompletableFuture();
+                receipt.committed(Duration.ofMillis(500)).toCompletableFuture();
         assertThat(impatient.get(10, TimeUnit.SECONDS)).isEqualTo(Replication.PENDING);
         assertThat(committed).isNotDone();
         drainByAnother();

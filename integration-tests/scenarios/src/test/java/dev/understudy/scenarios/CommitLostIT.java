@@ -36,7 +36,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** The connection to Postgres fails at COMMIT, or the commit itself does: the caller is told the truth, and the copies agree afterwards. */
 class CommitLostIT {
-    private static final Duration MARKER = Duration.ofSeconds(2);
+    private static final Duration MARKER = Duration.ofSeconds(5);
     private static final Duration NEAR_LIFE = Duration.ofSeconds(1);
     private static final Duration PATIENT = Duration.ofSeconds(5);
     private static final Duration IMPATIENT = Duration.ofMillis(600);
