@@ -96,12 +96,13 @@ class GroupCommitIT {
         CachedRepository<Long, Item> items = instances.items(instances.open(), versioning);
         items.save(Item.of(1, 0));
         AtomicLong conflicts = new AtomicLong();
+        Write patient = Write.through().timeout(Duration.ofSeconds(10));
         List<Background<?>> calls = new ArrayList<>();
         for (int caller = 0; caller < CALLERS; caller++) {
             calls.add(Background.begin(() -> {
                 for (int i = 0; i < 20; i++) {
                     try {
-                        items.update(1L, item -> item.plus(1));
+                        items.update(1L, item -> item.plus(1), patient);
                     } catch (Conflict e) {
                         conflicts.incrementAndGet();
                     }
