@@ -48,6 +48,7 @@ public final class TcpProxy implements AutoCloseable {
     private static final int CONNECTIONS_MAX = 512;
     private static final int CHUNK_BYTES = 1 << 16;
     private static final int CONNECT_MILLIS = 5_000;
+    private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private volatile InetSocketAddress target;
     private final int port;
@@ -57,6 +58,9 @@ public final class TcpProxy implements AutoCloseable {
 
     @GuardedBy("this")
     private @Nullable ServerSocket listener;
+
+    @GuardedBy("this")
+    private int acceptors;
 
     @GuardedBy("this")
     private Mode mode = Mode.PASS;
@@ -228,23 +232,37 @@ public final class TcpProxy implements AutoCloseable {
         try {
             ServerSocket socket = Ports.listen(port);
             listener = socket;
+            acceptors++;
             daemon("accept", () -> accept(socket));
         } catch (IOException e) {
             throw new UncheckedIOException("the proxy cannot listen on port " + port, e);
         }
     }
 
+    /** Stops listening; afterwards connections are refused. */
     @GuardedBy("this")
     private void stopListening() {
-        if (listener != null) {
-            closeQuietly(listener);
-            listener = null;
+        if (listener == null) {
+            return;
+        }
+        closeQuietly(listener);
+        listener = null;
+        // the kernel goes on listening until the thread that is inside accept has left it
+        long end = System.nanoTime() + STOP_NANOS;
+        try {
+            for (long left = STOP_NANOS;
+                    acceptors > 0 && listener == null && left > 0;
+                    left = end - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
     private void accept(ServerSocket socket) {
-        while (true) {
-            try {
+        try {
+            while (true) {
                 Connection connection = new Connection(socket.accept());
                 synchronized (this) {
                     if (closed || mode == Mode.REFUSE || connections.size() >= CONNECTIONS_MAX) {
@@ -254,8 +272,11 @@ public final class TcpProxy implements AutoCloseable {
                     connections.add(connection);
                 }
                 daemon("connection", connection::run);
-            } catch (IOException listenerClosed) {
-                return;
+            }
+        } catch (IOException listenerClosed) {
+            synchronized (this) {
+                acceptors--;
+                notifyAll();
             }
         }
     }

@@ -58,6 +58,15 @@ class TcpProxyIT {
     }
 
     @Test
+    void refuse_always_refusesFromItsReturnOn() {
+        for (int round = 0; round < 300; round++) {
+            proxy.refuse();
+            assertThatThrownBy(this::client).isInstanceOf(IOException.class).hasMessageContaining("refused");
+            proxy.pass();
+        }
+    }
+
+    @Test
     void blackhole_command_isAnsweredAfterPass() throws IOException {
         try (RedisClient client = client()) {
             client.call("PING");
