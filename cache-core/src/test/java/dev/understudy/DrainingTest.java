@@ -6,16 +6,23 @@ import static org.awaitility.Awaitility.await;
 import dev.understudy.Cluster.Node;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
+import dev.understudy.spi.FaultySharedReplica;
 import dev.understudy.spi.FaultySharedReplica.Fault;
 import dev.understudy.spi.FaultySharedReplica.PendingCounts;
 import dev.understudy.spi.FaultySharedReplica.Rule;
+import dev.understudy.spi.InMemoryCodec;
+import dev.understudy.spi.InMemoryNearReplica;
+import dev.understudy.spi.InMemoryStore;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.SharedReplicaFailure.Reason;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -100,5 +107,94 @@ class DrainingTest {
             assertThat(node.items.drain(Duration.ofMillis(100))).isEqualTo(1);
         }
         assertThat(looks.get()).isGreaterThan(1);
+    }
+
+    private static Consumer<RepositoryBuilder<Long, Item>> batch(int rows) {
+        return repository -> repository.allowWriteBack(
+                back -> back.delay(Duration.ofMillis(10)).batch(rows));
+    }
+
+    private static List<Item> items(long first, int count, String name) {
+        return LongStream.range(first, first + count)
+                .mapToObj(id -> new Item(id, name, 1))
+                .toList();
+    }
+
+    private static void awaitPending(Node node, long pending) {
+        await().atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(node.items.writeBackStatus().pending()).isEqualTo(pending));
+    }
+
+    @Test
+    void drain_keysOfAnotherType_areLeftAndHideNobody() {
+        Node node = cluster.start(batch(20));
+        node.items.pauseDrain();
+        InMemoryStore<String, Item> other =
+                new InMemoryStore<>("item", String.class, Item.class, cluster.versioning, item -> "no " + item.id());
+        Understudy understudy = Understudy.builder()
+                .namespace("shop")
+                .shared(() -> new FaultySharedReplica(cluster.server.connect()))
+                .primary(() -> cluster.primary)
+                .near(InMemoryNearReplica.factory())
+                .codec(new InMemoryCodec())
+                .build();
+        try (understudy) {
+            CachedRepository<String, Item> strangers = understudy
+                    .repository(other)
+                    .shared(shared -> shared.shards(4))
+                    .allowWriteBack(RepositoryBuilder.Back::neverDrains)
+                    .build();
+            strangers.saveAll(items(0, 100, "lamp"), Write.back());
+            node.items.saveAll(items(1_000, 30, "lamp"), Write.back());
+
+            node.items.resumeDrain();
+
+            awaitPending(node, 100);
+            assertThat(node.items.writeBackStatus().applied()).isEqualTo(30);
+            await().atMost(SOON).until(() -> node.items.writeBackStatus().left() == 100);
+        }
+    }
+
+    @Test
+    void drain_soManyRefusedThatTheTableMustHaveChanged_writesTheOthersAndBuriesNothing() {
+        Cluster refusing = new Cluster(
+                Versioning.column("us_version"),
+                store -> store.refusing(item -> item.name().equals("poison")));
+        try (refusing) {
+            Node node = refusing.start(batch(40));
+            node.items.pauseDrain();
+            node.items.saveAll(items(0, 60, "poison"), Write.back());
+            node.items.saveAll(items(1_000, 60, "lamp"), Write.back());
+
+            node.items.resumeDrain();
+
+            awaitPending(node, 60);
+            assertThat(node.items.writeBackStatus().applied()).isEqualTo(60);
+            assertThat(node.items.writeBackStatus().dead()).isZero();
+        }
+    }
+
+    @Test
+    void drain_thatMeetsAnError_goesOn() {
+        AtomicBoolean broken = new AtomicBoolean();
+        Cluster failing = new Cluster(
+                Versioning.column("us_version"),
+                store -> store.refusing(item -> {
+                    if (broken.compareAndSet(true, false)) {
+                        throw new NoClassDefFoundError("a class of the application");
+                    }
+                    return false;
+                }));
+        try (failing) {
+            Node node = failing.startPaused();
+            node.items.save(new Item(1, "lamp", 1), Write.back());
+            broken.set(true);
+
+            node.items.resumeDrain();
+
+            assertThat(node.items.drain(SOON)).isZero();
+            assertThat(broken).isFalse();
+        }
     }
 }

@@ -10,6 +10,7 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -44,7 +45,7 @@ final class Coherence<K, V> implements AnnouncementListener {
 
     @Override
     public void announced(Announcement announcement) {
-        near.evictBelow(context.keys.parse(announcement.key().text()), announcement.version());
+        key(announcement).ifPresent(key -> near.evictBelow(key, announcement.version()));
         ShardState state = shards.state(announcement.key().shard());
         if (!state.follow(announcement.position(), context.clock.nanoTime())) {
             context.counters.gaps.increment();
@@ -52,6 +53,14 @@ final class Coherence<K, V> implements AnnouncementListener {
         }
         if (announcement.pending()) {
             onPending.run();
+        }
+    }
+
+    private Optional<K> key(Announcement announcement) {
+        try {
+            return Optional.of(context.keys.parse(announcement.key().text()));
+        } catch (Invalid otherType) {
+            return Optional.empty(); // nothing of that key is near here
         }
     }
 

@@ -13,9 +13,13 @@ import dev.understudy.spi.PrimaryFailure;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The dead letters of one repository: list, retry, discard. Thread-safe. */
 final class DeadLetterBox<K, V> {
+    private static final Logger LOG = LoggerFactory.getLogger(DeadLetterBox.class);
+
     private final CacheContext<K, V> context;
     private final SharedReads<K, V> reads;
     private final WriteThrough<K, V> through;
@@ -31,7 +35,7 @@ final class DeadLetterBox<K, V> {
                         deadline,
                         connection -> context.primary.ledger().deadLetters(connection, context.store.name(), limit))
                 .stream()
-                .map(this::decoded)
+                .flatMap(letter -> decoded(letter).stream())
                 .toList();
     }
 
@@ -69,7 +73,14 @@ final class DeadLetterBox<K, V> {
                         .discard(connection, context.store.name(), context.keys.text(letter.key()), letter.version()));
     }
 
-    private DeadLetter<K, V> decoded(DrainLedger.DeadLetter letter) {
+    private Optional<DeadLetter<K, V>> decoded(DrainLedger.DeadLetter letter) {
+        K key;
+        try {
+            key = context.keys.parse(letter.key());
+        } catch (Invalid otherType) {
+            LOG.warn("a dead letter of {} has a key of another type and is not listed", context.store.name());
+            return Optional.empty();
+        }
         boolean isDelete = letter.kind() == EntryKind.DELETED;
         byte[] payload = letter.payload();
         // A value with columns that this version does not know is for a version that does: a retry here would lose
@@ -77,14 +88,8 @@ final class DeadLetterBox<K, V> {
         Optional<V> value = isDelete || context.envelope.losesColumns(payload, 0, payload.length)
                 ? Optional.empty()
                 : context.envelope.open(payload, 0, payload.length);
-        return new DeadLetter<>(
-                context.keys.parse(letter.key()),
-                value,
-                isDelete,
-                letter.version(),
-                letter.sqlState(),
-                letter.message(),
-                letter.at());
+        return Optional.of(new DeadLetter<>(
+                key, value, isDelete, letter.version(), letter.sqlState(), letter.message(), letter.at()));
     }
 
     private <T> T onPrimary(Deadline deadline, Primary.Work<T> work) {

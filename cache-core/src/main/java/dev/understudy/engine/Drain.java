@@ -49,6 +49,8 @@ final class Drain<K, V> {
     private static final int BATCH_LEAST = 20;
     /** Rows that a shard gives to a batch, if it has them and there is more than fits. */
     private static final int SHARE_LEAST = 100;
+    /** Entries that are looked at again although they could not be written the last time, beside a batch. */
+    private static final int STUCK_MOST = 10_000;
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
@@ -75,6 +77,9 @@ final class Drain<K, V> {
 
     /** The last shard of the batch before, where not all took part; guarded by the round's lock. */
     private int lastShard = -1;
+
+    /** How many entries of a shard stood in the way when it was looked at last; guarded by the round's lock. */
+    private final Map<Integer, Integer> stuck = new LinkedHashMap<>();
 
     private final Lock roundLock = new ReentrantLock();
     private volatile @Nullable DrainGroup group;
@@ -228,7 +233,8 @@ final class Drain<K, V> {
                 batchRows = Math.max(Math.min(BATCH_LEAST, batchRows), batchRows / 2);
             }
             failures.warn(e.getMessage());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An error too: a thread that ends leaves the instance's shards to nobody while its leases are renewed.
             context.counters.drainFailures.increment();
             LOG.error(
                     "drain of {} failed and is retried: {}",
@@ -270,7 +276,7 @@ final class Drain<K, V> {
     }
 
     /**
-     * One round: everything pending in this instance's shards, up to one batch.
+     * One round: everything pending in this instance's shards, up to one batch and what could not be written before.
      *
      * @return how long to wait until the next; zero if there is more to do
      */
@@ -325,23 +331,32 @@ final class Drain<K, V> {
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());
         if (items.isEmpty()) {
+            noteStuck(shares.keySet(), batch);
             leases.handOver(batch.left().keySet(), context.settings.timeout());
             return Optional.empty();
         }
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
-        return Optional.of(new Round(batch, items, isMore));
+        return Optional.of(new Round(batch, items, shares.keySet(), isMore));
+    }
+
+    /** What stands in the way is the oldest of its shard: the next look goes so far beyond it. */
+    private void noteStuck(Set<Integer> looked, DrainBatch<K, V> batch) {
+        stuck.keySet().removeAll(looked);
+        stuck.putAll(batch.stuck());
     }
 
     /** What one look found. Confined to the thread that holds the round's lock. */
     final class Round {
         private final DrainBatch<K, V> batch;
         private final List<Item<K, V>> items;
+        private final Set<Integer> looked;
         private final boolean isMore;
 
-        private Round(DrainBatch<K, V> batch, List<Item<K, V>> items, boolean isMore) {
+        private Round(DrainBatch<K, V> batch, List<Item<K, V>> items, Set<Integer> looked, boolean isMore) {
             this.batch = batch;
             this.items = items;
+            this.looked = looked;
             this.isMore = isMore;
         }
 
@@ -379,6 +394,7 @@ final class Drain<K, V> {
 
         /** Tells the shared replica what has been written so far. */
         void tell() {
+            noteStuck(looked, batch);
             Drain.this.tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
         }
 
@@ -448,13 +464,34 @@ final class Drain<K, V> {
 
     private List<Pending> peek(Map<Integer, Integer> shares, Deadline deadline) {
         List<Integer> from = List.copyOf(shares.keySet());
-        List<List<Pending>> peeked = shards.callAll(
+        List<Integer> limits = new ArrayList<>();
+        int room = STUCK_MOST;
+        for (int shard : from) {
+            int again = Math.min(room, stuck.getOrDefault(shard, 0));
+            room -= again;
+            limits.add(Math.min(SharedCommand.Peek.LIMIT_MOST, shares.getOrDefault(shard, 1) + again));
+        }
+        List<Shards.Reply<List<Pending>>> peeked = shards.attemptAll(
                 from,
-                i -> generation -> new SharedCommand.Peek(
-                        from.get(i), generation, Duration.ZERO, shares.getOrDefault(from.get(i), 1)),
+                i -> generation -> new SharedCommand.Peek(from.get(i), generation, Duration.ZERO, limits.get(i)),
                 deadline);
         List<Pending> all = new ArrayList<>();
-        peeked.forEach(all::addAll);
+        RuntimeException failure = null;
+        for (Shards.Reply<List<Pending>> reply : peeked) {
+            if (reply.failure() == null) {
+                all.addAll(reply.result());
+            } else {
+                failure = reply.failure();
+            }
+        }
+        if (failure != null && all.isEmpty()) {
+            throw failure;
+        }
+        if (failure != null) {
+            // The others' entries do not wait for a shard that cannot be read.
+            context.counters.drainFailures.increment();
+            failures.warn(failure.getMessage());
+        }
         return all;
     }
 

@@ -1,5 +1,6 @@
 package dev.understudy.engine;
 
+import dev.understudy.model.Invalid;
 import dev.understudy.model.OnConflict;
 import dev.understudy.model.Version;
 import dev.understudy.spi.Applied;
@@ -63,6 +64,8 @@ final class DrainBatch<K, V> {
 
     private BooleanSupplier goesOn = () -> true;
     private final Map<Integer, Integer> left = new LinkedHashMap<>();
+    private final Map<Integer, Integer> stuck = new LinkedHashMap<>();
+    private @Nullable MassRefusal massRefusal;
     private final boolean detects;
 
     /** What became of an entry; the correction is the row as stored where it differs from what was sent. */
@@ -109,21 +112,30 @@ final class DrainBatch<K, V> {
 
     /**
      * The entries that this instance can take to the primary. One that carries a column which this version of the application does not
-     * know, or does not decode, stays pending for an instance that can read it.
+     * know, or does not decode, or whose key it cannot read, stays pending for an instance that can read it.
      */
     List<Item<K, V>> items(List<Pending> pending) {
         List<Item<K, V>> items = new ArrayList<>(pending.size());
         for (Pending one : pending) {
-            K key = context.keys.parse(one.key().text());
-            Optional<Item<K, V>> item = one.entry().kind() == EntryKind.DELETED
-                    ? Optional.of(new Item<>(one, key, Optional.empty(), Optional.empty()))
-                    : read(one, key);
-            item.ifPresentOrElse(items::add, () -> left.merge(one.key().shard(), 1, Integer::sum));
+            int shard = one.key().shard();
+            read(one).ifPresentOrElse(items::add, () -> {
+                left.merge(shard, 1, Integer::sum);
+                stuck.merge(shard, 1, Integer::sum);
+            });
         }
         return items;
     }
 
-    private Optional<Item<K, V>> read(Pending pending, K key) {
+    private Optional<Item<K, V>> read(Pending pending) {
+        K key;
+        try {
+            key = context.keys.parse(pending.key().text());
+        } catch (Invalid otherType) {
+            return Optional.empty();
+        }
+        if (pending.entry().kind() == EntryKind.DELETED) {
+            return Optional.of(new Item<>(pending, key, Optional.empty(), Optional.empty()));
+        }
         SharedEntry entry = pending.entry();
         Envelope<V> envelope = context.envelope;
         if (envelope.lacksNone(entry.bytes(), entry.offset(), entry.length())) {
@@ -141,6 +153,11 @@ final class DrainBatch<K, V> {
         return left;
     }
 
+    /** How many entries of each shard could not be written for a reason of their own; some may be dead letters now. */
+    Map<Integer, Integer> stuck() {
+        return stuck;
+    }
+
     /**
      * Writes the entries; what is not in the answer stays pending. Rows that others have locked are looked for as long as one call may take
      * and as it {@code goesOn}.
@@ -151,6 +168,9 @@ final class DrainBatch<K, V> {
         locksUntil = Deadline.after(context.clock, context.settings.timeout());
         this.goesOn = goesOn;
         split(items, items.size());
+        if (massRefusal != null) {
+            throw massRefusal;
+        }
         buryRefused();
         return results;
     }
@@ -176,6 +196,9 @@ final class DrainBatch<K, V> {
     }
 
     private void split(List<Item<K, V>> items, int batch) {
+        if (massRefusal != null && locksUntil.isPast()) {
+            gaveUp = true;
+        }
         if (items.isEmpty() || gaveUp) {
             return;
         }
@@ -199,7 +222,7 @@ final class DrainBatch<K, V> {
                 split(items.subList(items.size() / 2, items.size()), batch);
             } else if (isRefused(items.get(0), e)) {
                 if (refused.size() >= MASS && refused.size() * 10 > batch) {
-                    throw new MassRefusal(refused.size(), batch, e.sqlState());
+                    massRefusal = new MassRefusal(refused.size(), batch, e.sqlState());
                 }
             }
         }
@@ -217,6 +240,7 @@ final class DrainBatch<K, V> {
 
     /** Whether a failure that concerns this entry alone makes it a dead letter; takes note of it then. */
     boolean isRefused(Item<K, V> item, PrimaryFailure e) {
+        stuck.merge(item.shard(), 1, Integer::sum);
         boolean isRefused = e.kind() == PrimaryFailure.Kind.DATA && !waitsForKin(item, e);
         if (isRefused) {
             refused.put(item, e);

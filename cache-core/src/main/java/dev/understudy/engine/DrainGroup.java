@@ -120,8 +120,12 @@ final class DrainGroup {
         for (int rank = rounds.size() - 1; rank >= 0; rank--) {
             parts.addAll(parts(rounds.get(rank), true));
         }
+        Tally tally = new Tally(parts.size(), rounds.get(0).locksUntil());
         try {
-            split(rounds, parts, new Tally(parts.size(), rounds.get(0).locksUntil()));
+            split(rounds, parts, tally);
+            if (tally.massRefusal != null) {
+                throw tally.massRefusal;
+            }
             rounds.forEach(round -> round.batch().buryRefused());
         } finally {
             rounds.forEach(Drain.Round::tell);
@@ -146,6 +150,7 @@ final class DrainGroup {
         private final int size;
         private final Deadline locksUntil;
         private int refused;
+        private @Nullable MassRefusal massRefusal;
         private boolean gaveUp;
 
         Tally(int size, Deadline locksUntil) {
@@ -156,12 +161,15 @@ final class DrainGroup {
         void add(PrimaryFailure e) {
             refused++;
             if (refused >= MASS && refused * 10 > size) {
-                throw new MassRefusal(refused, size, e.sqlState());
+                massRefusal = new MassRefusal(refused, size, e.sqlState());
             }
         }
     }
 
     private void split(List<Drain<?, ?>.Round> rounds, List<Part<?, ?>> parts, Tally tally) {
+        if (tally.massRefusal != null && tally.locksUntil.isPast()) {
+            tally.gaveUp = true;
+        }
         if (parts.isEmpty() || tally.gaveUp) {
             return;
         }

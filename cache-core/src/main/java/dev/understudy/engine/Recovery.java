@@ -102,39 +102,54 @@ final class Recovery<K, V> {
         // Before the primary is asked: what is drained in between is found there.
         List<Write> lost = notPending(others, deadline);
         Map<String, Version> covered = covered(writes, deadline);
-        for (Write write : writes) {
-            Version held = covered.getOrDefault(write.address().text(), Version.ABSENT);
-            if (held.compareTo(write.version()) >= 0) {
-                forget(write.address(), held, deadline);
-                undrained.settled(write.address(), write.version());
-            }
-        }
-        restorable.forEach((write, payload) -> {
-            if (!isCovered(write, covered)) {
-                put(write, payload, deadline);
-            }
-        });
+        List<Write> drained =
+                writes.stream().filter(write -> isCovered(write, covered)).toList();
+        forget(drained, covered, deadline);
+        drained.forEach(write -> undrained.settled(write.address(), write.version()));
+        restorable.keySet().removeAll(drained);
+        put(restorable, deadline);
         report(shard, lost.stream().filter(write -> !isCovered(write, covered)).toList(), deadline);
     }
 
     private static boolean isCovered(Write write, Map<String, Version> covered) {
-        return covered.getOrDefault(write.address().text(), Version.ABSENT).compareTo(write.version()) >= 0;
+        return held(write, covered).compareTo(write.version()) >= 0;
+    }
+
+    private static Version held(Write write, Map<String, Version> covered) {
+        return covered.getOrDefault(write.address().text(), Version.ABSENT);
+    }
+
+    private static List<Integer> shardsOf(List<Write> writes) {
+        return writes.stream().map(write -> write.address().shard()).toList();
     }
 
     /** What was filled between the loss and the drain's commit is older than the row; the drain's own outcome no longer says so. */
-    private void forget(ShardKey address, Version below, Deadline deadline) {
-        shards.call(address.shard(), generation -> new SharedCommand.Invalidate(address, generation, below), deadline);
+    private void forget(List<Write> writes, Map<String, Version> covered, Deadline deadline) {
+        shards.callAll(
+                shardsOf(writes),
+                i -> generation ->
+                        new SharedCommand.Invalidate(writes.get(i).address(), generation, held(writes.get(i), covered)),
+                deadline);
     }
 
-    private void put(Write write, byte[] payload, Deadline deadline) {
-        RestoreReply reply = shards.call(
-                write.address().shard(),
-                generation -> new SharedCommand.Restore(
-                        write.address(), generation, write.kind(), payload, write.writeId(), write.version()),
+    private void put(Map<Write, byte[]> restorable, Deadline deadline) {
+        List<Write> writes = List.copyOf(restorable.keySet());
+        List<byte[]> payloads = List.copyOf(restorable.values());
+        List<RestoreReply> replies = shards.callAll(
+                shardsOf(writes),
+                i -> {
+                    Write write = writes.get(i);
+                    return generation -> new SharedCommand.Restore(
+                            write.address(),
+                            generation,
+                            write.kind(),
+                            payloads.get(i),
+                            write.writeId(),
+                            write.version());
+                },
                 deadline);
-        if (reply == RestoreReply.RESTORED) {
-            context.counters.restoredWrites.increment();
-        }
+        context.counters.restoredWrites.add(
+                replies.stream().filter(RestoreReply.RESTORED::equals).count());
     }
 
     /**

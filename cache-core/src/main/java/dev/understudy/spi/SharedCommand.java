@@ -1,6 +1,7 @@
 package dev.understudy.spi;
 
 import dev.understudy.model.Generation;
+import dev.understudy.model.Invalid;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Version;
 import java.time.Duration;
@@ -145,8 +146,21 @@ public sealed interface SharedCommand<R> {
      */
     record Carried(byte[] head, Version version) {}
 
-    /** The entries that have been pending for at least {@code age} by the shared replica's clock, oldest first, at most {@code limit}. */
-    record Peek(int shard, Generation generation, Duration age, int limit) implements SharedCommand<List<Pending>> {}
+    /**
+     * The entries that have been pending for at least {@code age} by the shared replica's clock, oldest first.
+     *
+     * @param limit how many at most: 1 to {@value #LIMIT_MOST}
+     */
+    record Peek(int shard, Generation generation, Duration age, int limit) implements SharedCommand<List<Pending>> {
+        /** Half of what a script of Redis can read at once. */
+        public static final int LIMIT_MOST = 4_000;
+
+        public Peek {
+            if (limit < 1 || limit > LIMIT_MOST) {
+                throw new Invalid("the limit of a peek is " + limit + " instead of 1 to " + LIMIT_MOST);
+            }
+        }
+    }
 
     /**
      * Tells what became of a pending entry that was given to the primary.
