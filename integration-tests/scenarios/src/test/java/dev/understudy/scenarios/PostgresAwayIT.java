@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.understudy.CachedRepository;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
+import dev.understudy.model.Rejected;
 import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioning;
@@ -24,6 +25,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -122,5 +124,68 @@ class PostgresAwayIT {
         assertThat(items.drain(Duration.ofSeconds(30))).isZero();
         assertThat(instances.sql().number("SELECT count(*) FROM item WHERE amount = 2"))
                 .isEqualTo(50);
+    }
+
+    private static UnderstudyException refusal(CachedRepository<Long, Item> items, Item item, Write write) {
+        return catchThrowableOfType(UnderstudyException.class, () -> items.save(item, write));
+    }
+
+    @Test
+    void saves_whilePostgresIsAway_areRefusedAtOnce_andItsReturnIsNoticed() {
+        instances.createItems(COLUMN);
+        CachedRepository<Long, Item> items = instances.items(instances.open(), COLUMN);
+        items.save(Item.of(1, 1));
+        postgres.kill();
+        Write through = Write.through().timeout(Duration.ofSeconds(1));
+        for (int i = 0; i < 3; i++) {
+            assertThat(refusal(items, Item.of(1, 2), through)).isNotNull();
+        }
+        long begin = System.nanoTime();
+        for (long id = 1; id <= 50; id++) {
+            assertThat(refusal(items, Item.of(id, 2), through).outcome()).isEqualTo(Outcome.NOT_APPLIED);
+        }
+        // Far less than the time of one call each.
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+        postgres.start();
+        await().atMost(Duration.ofSeconds(10))
+                .ignoreExceptionsInstanceOf(UnderstudyException.class)
+                .untilAsserted(() ->
+                        assertThat(items.save(Item.of(1, 3), through).mode()).isEqualTo(WriteMode.THROUGH));
+    }
+
+    @Test
+    void writeBackAtItsBound_whilePostgresIsAway_isRejectedAndGoesThroughAfterwards() {
+        instances.createItems(COLUMN);
+        CachedRepository<Long, Item> items = instances.items(
+                instances.open(), COLUMN, settings -> settings.allowWriteBack(back -> back.maximumPending(80)));
+        items.pauseDrain();
+        postgres.kill();
+        // It answered a moment ago: until the first failure a write at the bound may still be taken there.
+        assertThat(refusal(items, Item.of(1, 1), Write.through())).isNotNull();
+        List<Long> acked = new ArrayList<>();
+        for (long id = 1; id <= 200; id++) {
+            UnderstudyException refused = refusal(items, Item.of(id, 2), Write.back());
+            if (refused == null) {
+                acked.add(id);
+            } else {
+                assertThat(refused).isInstanceOf(Rejected.class);
+                assertThat(refused.outcome()).isEqualTo(Outcome.NOT_APPLIED);
+            }
+        }
+        assertThat(acked).hasSizeBetween(10, 80);
+        postgres.start();
+        long rejected = LongStream.rangeClosed(1, 200)
+                .filter(id -> !acked.contains(id))
+                .findFirst()
+                .orElseThrow();
+        await().atMost(Duration.ofSeconds(10))
+                .ignoreExceptionsInstanceOf(UnderstudyException.class)
+                .untilAsserted(() -> assertThat(
+                                items.save(Item.of(rejected, 3), Write.back()).mode())
+                        .isEqualTo(WriteMode.THROUGH));
+        items.resumeDrain();
+        assertThat(items.drain(Duration.ofSeconds(30))).isZero();
+        assertThat(instances.sql().number("SELECT count(*) FROM item WHERE amount = 2"))
+                .isEqualTo(acked.size());
     }
 }

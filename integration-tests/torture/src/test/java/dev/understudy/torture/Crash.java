@@ -6,10 +6,12 @@ import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedCommand.AppliedChange;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** Ends this process at one point, as SIGKILL would: no hook runs, nothing is flushed. Thread-safe. */
 final class Crash {
     private volatile CrashPoint point;
+    private volatile @Nullable FaultySharedReplica watched;
     private final BooleanSupplier isDue;
     private final Journal journal;
 
@@ -26,7 +28,18 @@ final class Crash {
 
     /** From now on the process ends at that point. */
     void arm(CrashPoint next) {
+        FaultySharedReplica replica = watched;
+        if (replica != null) {
+            watchTold(replica, next);
+        }
         point = next;
+    }
+
+    /** Only where it is to end the process: records drained go one by one to a replica that is watched for them. */
+    private void watchTold(FaultySharedReplica replica, CrashPoint next) {
+        if (next == CrashPoint.DRAIN_TOLD) {
+            replica.every(SharedCommand.Drained.class, Fault.after(() -> at(CrashPoint.DRAIN_TOLD)));
+        }
     }
 
     /** Has the calls to the shared replica tell where the process is. */
@@ -39,7 +52,8 @@ final class Crash {
                     }
                     return reply;
                 }));
-        replica.every(SharedCommand.Drained.class, Fault.after(() -> at(CrashPoint.DRAIN_TOLD)));
+        watched = replica;
+        watchTold(replica, point);
         replica.every(SharedCommand.Prepare.class, (call, send) -> {
             at(CrashPoint.THROUGH_BEFORE_PREPARE);
             return send.get().thenApply(reply -> {
