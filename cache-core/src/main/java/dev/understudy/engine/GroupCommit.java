@@ -390,9 +390,8 @@ final class GroupCommit<K, V> {
         }
         String state = e.sqlState();
         return e.kind() == PrimaryFailure.Kind.NO_CONNECTION
-                || state.startsWith("08")
+                || e.isServerAway()
                 || state.startsWith("53")
-                || state.startsWith("57P")
                 || state.startsWith("25");
     }
 

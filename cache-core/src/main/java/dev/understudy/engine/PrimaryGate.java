@@ -45,16 +45,12 @@ final class PrimaryGate {
             breaker.succeeded();
             return result;
         } catch (PrimaryFailure e) {
-            if (isAway(e)) {
+            if (e.isServerAway()) {
                 breaker.failed();
             } else if (e.kind() != PrimaryFailure.Kind.NO_CONNECTION) {
                 breaker.succeeded();
             }
             throw e;
         }
-    }
-
-    private static boolean isAway(PrimaryFailure e) {
-        return e.sqlState().startsWith("08") || e.sqlState().startsWith("57P");
     }
 }

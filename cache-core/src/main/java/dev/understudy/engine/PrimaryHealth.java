@@ -94,8 +94,6 @@ final class PrimaryHealth extends ForwardingPrimary {
     }
 
     private static boolean isAway(PrimaryFailure e) {
-        return e.kind() == PrimaryFailure.Kind.NO_CONNECTION
-                || e.sqlState().startsWith("08")
-                || e.sqlState().startsWith("57P");
+        return e.kind() == PrimaryFailure.Kind.NO_CONNECTION || e.isServerAway();
     }
 }

@@ -41,6 +41,11 @@ public final class PrimaryFailure extends RuntimeException {
         return sqlState;
     }
 
+    /** Whether the server, or the way to it, is lost (SQLSTATE class 08) or it is shutting down (57P). */
+    public boolean isServerAway() {
+        return sqlState.startsWith("08") || sqlState.startsWith("57P");
+    }
+
     /** {@link Outcome#UNKNOWN} if the connection was lost while committing, else {@link Outcome#NOT_APPLIED}. */
     public Outcome outcome() {
         return outcome;

@@ -86,11 +86,6 @@ final class Failures {
         return isTransient ? Kind.TRANSIENT : Kind.DEFINITION;
     }
 
-    /** Whether the server, or the way to it, was lost with the statement. */
-    static boolean isConnectionLost(String state) {
-        return state.startsWith("08") || state.startsWith("57P");
-    }
-
     /** The SQLSTATE; empty if there is none. */
     static String state(SQLException e) {
         return e.getSQLState() == null ? "" : e.getSQLState();

@@ -83,7 +83,7 @@ public final class PostgresPrimary implements Primary {
                 from.answered();
                 return result;
             } catch (PrimaryFailure e) {
-                if (Failures.isConnectionLost(e.sqlState())) {
+                if (e.isServerAway()) {
                     outcomes.doubt();
                 }
                 return unanswered.settled(e, (id, run) -> outcomes.resolve(id, run, from, deadline));
