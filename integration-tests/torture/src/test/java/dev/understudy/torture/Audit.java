@@ -83,6 +83,20 @@ public final class Audit {
         }
     }
 
+    /** Of the keys whose rows were deleted lately, the highest version of a delete. */
+    public static Map<String, Long> tombstones(String jdbcUrl) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(jdbcUrl);
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(
+                        "SELECT key, max(version) FROM us_tombstone WHERE cache = 'entry' GROUP BY key")) {
+            Map<String, Long> deleted = new HashMap<>();
+            while (rows.next()) {
+                deleted.put(rows.getString(1), rows.getLong(2));
+            }
+            return deleted;
+        }
+    }
+
     /**
      * Rows whose version did not rise with every upsert, also over a delete and the next insert; a batch that was applied again is such a
      * case.
