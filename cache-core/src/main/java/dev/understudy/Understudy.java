@@ -15,6 +15,7 @@ import dev.understudy.spi.SharedReplica;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.UUID;
@@ -246,16 +247,17 @@ public final class Understudy implements AutoCloseable {
      * Drains what is pending by now in the shards that this instance drains, in all repositories at a time and until the timeout; hands
      * the rest over to other instances; closes the replicas and the primary.
      *
-     * @return entries still pending, over all repositories and instances; -1 if it is not known
+     * @return entries still pending, over all repositories and instances, 0 if it was closed before; empty if it is not known, as the
+     *     shared replica is away
      */
-    public long close(Duration timeout) {
+    public OptionalLong close(Duration timeout) {
         if (!closed.compareAndSet(false, true)) {
-            return 0;
+            return OptionalLong.of(0);
         }
         upkeep.shutdownNow();
         pulls.shutdownNow();
         pool.close();
-        long left = CacheEngine.close(List.copyOf(engines), instance.clock(), timeout);
+        OptionalLong left = CacheEngine.close(List.copyOf(engines), instance.clock(), timeout);
         instance.replica().close();
         instance.primary().close();
         return left;

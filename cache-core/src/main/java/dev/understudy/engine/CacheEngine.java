@@ -30,6 +30,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.UnaryOperator;
@@ -435,9 +436,9 @@ public final class CacheEngine<K, V> {
      * listening, all within the timeout. A quarter of the time, at most a second, is kept for giving back, so that others need not wait for
      * the leases to end.
      *
-     * @return entries that are left, over all engines and instances; -1 if it is not known
+     * @return entries that are left, over all engines and instances; empty if it is not known, as the shared replica is away
      */
-    public static long close(List<CacheEngine<?, ?>> engines, Clock clock, Duration timeout) {
+    public static OptionalLong close(List<CacheEngine<?, ?>> engines, Clock clock, Duration timeout) {
         return new Closing(engines, clock, timeout).run();
     }
 

@@ -6,6 +6,7 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 final class Closing {
     private static final Duration HAND_OVER = Duration.ofSeconds(1);
     private static final Duration LOOK = Duration.ofMillis(5);
-    static final long NOT_KNOWN = -1;
 
     private final List<CacheEngine<?, ?>> engines;
     private final List<Member> members;
@@ -31,17 +31,18 @@ final class Closing {
         this.drainsUntil = Deadline.after(clock, timeout.minus(handOver));
     }
 
-    long run() {
+    /** Answers how many entries are left; empty if a replica that is away was never asked before. */
+    OptionalLong run() {
         drain();
         members.forEach(Member::stop);
         members.forEach(member -> member.awaitStop(deadline));
-        long left = 0;
-        for (Member member : members) {
-            long entries = member.left(deadline);
-            left = entries == NOT_KNOWN || left == NOT_KNOWN ? NOT_KNOWN : left + entries;
-        }
+        List<OptionalLong> left =
+                members.stream().map(member -> member.left(deadline)).toList();
         engines.forEach(CacheEngine::release);
-        return left;
+        return left.stream().allMatch(OptionalLong::isPresent)
+                ? OptionalLong.of(
+                        left.stream().mapToLong(OptionalLong::getAsLong).sum())
+                : OptionalLong.empty();
     }
 
     private void drain() {
@@ -57,7 +58,7 @@ final class Closing {
         private final CacheContext<?, ?> context;
         private final @Nullable Drain<?, ?> drain;
         private final Drain.@Nullable Mark mark;
-        private long seen = NOT_KNOWN;
+        private OptionalLong seen = OptionalLong.empty();
 
         Member(CacheContext<?, ?> context, @Nullable Drain<?, ?> drain) {
             this.context = context;
@@ -71,8 +72,9 @@ final class Closing {
                 return true;
             }
             try {
-                seen = pending(until);
-                return seen == 0 || drain.isCaughtUp(mark, until);
+                long pending = pending(until);
+                seen = OptionalLong.of(pending);
+                return pending == 0 || drain.isCaughtUp(mark, until);
             } catch (SharedReplicaFailure e) {
                 // A late answer says nothing; while the replica is away, what is pending stays there for another
                 // instance.
@@ -96,12 +98,12 @@ final class Closing {
         }
 
         /** Entries left: as of now, or as last seen if there is no answer in time. */
-        private long left(Deadline deadline) {
+        private OptionalLong left(Deadline deadline) {
             if (!context.settings.writeBack()) {
-                return 0;
+                return OptionalLong.of(0);
             }
             try {
-                return pending(deadline);
+                return OptionalLong.of(pending(deadline));
             } catch (SharedReplicaFailure e) {
                 // Away or late: what was seen before is the best that is known.
                 return seen;

@@ -84,12 +84,11 @@ final class SharedReads<K, V> {
     Map<K, Found<V>> readStrong(Collection<K> keys, Deadline deadline) {
         List<K> ordered = List.copyOf(new LinkedHashSet<>(keys));
         while (true) {
+            if (!context.settings.writeBack() && !breaker.allows()) {
+                return strongFromPrimary(ordered, deadline);
+            }
             List<@Nullable SharedEntry> entries;
             try {
-                if (!context.settings.writeBack() && !breaker.allows()) {
-                    throw new SharedReplicaFailure(
-                            SharedReplicaFailure.Reason.NOT_SENT, "it did not answer lately", null);
-                }
                 entries = entries(ordered, deadline);
                 if (outbox.isOwed()) {
                     outbox.settle(deadline);
@@ -101,9 +100,7 @@ final class SharedReads<K, V> {
                 if (context.settings.writeBack()) {
                     throw Replies.shared(e, Outcome.NOT_APPLIED);
                 }
-                Map<K, Found<V>> found = new LinkedHashMap<>();
-                fromPrimary(new LinkedHashSet<>(ordered), deadline, false, found);
-                return found;
+                return strongFromPrimary(ordered, deadline);
             }
             Optional<Map<K, Found<V>>> found = strong(ordered, entries, deadline);
             if (found.isPresent()) {
@@ -112,6 +109,13 @@ final class SharedReads<K, V> {
             requireTimeLeft(deadline);
             deadline.pause(LEASE_WAIT, Tier.SHARED, Outcome.NOT_APPLIED);
         }
+    }
+
+    /** Where nothing can be pending the primary alone knows the newest. */
+    private Map<K, Found<V>> strongFromPrimary(List<K> keys, Deadline deadline) {
+        Map<K, Found<V>> found = new LinkedHashMap<>();
+        fromPrimary(new LinkedHashSet<>(keys), deadline, false, found);
+        return found;
     }
 
     /** The answers; empty if a pending write of another version of the application has to be drained first. */

@@ -199,7 +199,7 @@ class DrainIT {
             statement.execute("LOCK TABLE item IN SHARE MODE");
             one.saveAll(items(101, 200), Write.back());
             await().until(() -> instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''") > 0);
-            assertThat(instances.close(leaving, Duration.ofSeconds(4))).isEqualTo(100);
+            assertThat(instances.close(leaving, Duration.ofSeconds(4))).hasValue(100);
             assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))
                     .isZero();
         }
@@ -214,7 +214,7 @@ class DrainIT {
         Instance leaving = instances.open();
         CachedRepository<Long, Item> one = instances.items(leaving, COLUMN);
         one.saveAll(items(1, 500), Write.back());
-        assertThat(instances.close(leaving, Duration.ofSeconds(10))).isZero();
+        assertThat(instances.close(leaving, Duration.ofSeconds(10))).hasValue(0);
         assertThat(instances.sql().number("SELECT count(*) FROM item WHERE amount = id"))
                 .isEqualTo(500);
         assertThat(instances.sql().number("SELECT count(*) FROM us_shard WHERE owner <> ''"))

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -131,9 +132,9 @@ final class Instance implements AutoCloseable {
         return pool.getHikariPoolMXBean().getActiveConnections();
     }
 
-    /** Closes within that time; answers how many entries are still pending. */
-    long close(Duration timeout) {
-        long left = understudy.close(timeout);
+    /** Closes within that time; answers how many entries are still pending, if that is known. */
+    OptionalLong close(Duration timeout) {
+        OptionalLong left = understudy.close(timeout);
         pool.close();
         for (AutoCloseable one : closing) {
             try {

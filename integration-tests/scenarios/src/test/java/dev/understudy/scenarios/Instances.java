@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -197,8 +198,8 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
         atEnd.add(work);
     }
 
-    /** Closes an instance before the end of the test; answers how many entries are pending. */
-    long close(Instance instance, Duration timeout) {
+    /** Closes an instance before the end of the test; answers how many entries are pending, if that is known. */
+    OptionalLong close(Instance instance, Duration timeout) {
         running.remove(instance);
         ackedElsewhere += backWrites(instance);
         return instance.close(timeout);

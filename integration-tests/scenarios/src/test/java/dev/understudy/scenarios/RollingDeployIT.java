@@ -101,7 +101,7 @@ class RollingDeployIT {
         newer.resumeDrain();
         assertThat(newer.drain(SOON)).isZero();
         assertThat(row(1)).isEqualTo("b|3|red|7");
-        assertThat(instances.close(leaving, SOON)).isZero();
+        assertThat(instances.close(leaving, SOON)).hasValue(0);
     }
 
     @Test
@@ -151,7 +151,7 @@ class RollingDeployIT {
         assertThat(newer.find(1L)).contains(new New(1, "b", 2, "red", 7));
         older.save(new Old(1, "c", 3), Write.back());
         assertThat(newer.read(1L, Read.strong()).value()).contains(new New(1, "c", 3, "red", 7));
-        assertThat(instances.close(leaving, SOON)).isZero();
+        assertThat(instances.close(leaving, SOON)).hasValue(0);
     }
 
     @Test
@@ -172,7 +172,7 @@ class RollingDeployIT {
         assertThat(row(1)).isEqualTo("a|1|red|7");
         await().atMost(SOON)
                 .untilAsserted(() -> assertThat(older.writeBackStatus().left()).isZero());
-        assertThat(instances.close(leaving, SOON)).isZero();
+        assertThat(instances.close(leaving, SOON)).hasValue(0);
     }
 
     @Test
@@ -244,7 +244,7 @@ class RollingDeployIT {
         assertThat(amounts).hasSizeGreaterThan(KEYS / 2);
         assertThat(tints).hasSizeGreaterThan(KEYS / 2);
         assertThat(newer.writeBackStatus().dead()).isZero();
-        assertThat(instances.close(leaving, SOON)).isZero();
+        assertThat(instances.close(leaving, SOON)).hasValue(0);
     }
 
     private static boolean until(long end, Consumer<Long> write) {
