@@ -26,6 +26,7 @@ final class Actors implements AutoCloseable {
     private final Path folder;
     private final SplittableRandom random;
     private final Seeded bug;
+    private final String classPath;
     private final List<Place> places = new ArrayList<>();
     private final List<Path> journals = new ArrayList<>();
     private int started;
@@ -64,7 +65,9 @@ final class Actors implements AutoCloseable {
             String jdbcUrl,
             Path folder,
             SplittableRandom random,
-            Seeded bug) {
+            Seeded bug,
+            String classPath) {
+        this.classPath = classPath;
         this.redis = redis;
         this.jdbcUrl = jdbcUrl;
         this.folder = folder;
@@ -103,6 +106,7 @@ final class Actors implements AutoCloseable {
         int number = ++started;
         Path journal = folder.resolve("actor" + number);
         ChildJvm process = ChildJvm.builder(Actor.class)
+                .classPath(classPath)
                 .options("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m", "-Xshare:auto")
                 .property(Actor.REDIS, redis.uri())
                 .property(Actor.JDBC, jdbcUrl)

@@ -55,7 +55,7 @@ final class Caller implements Runnable {
     /** What is called. */
     enum Mix {
         ALL,
-        /** Reads at all near replicas may serve, for the most part; a fifth of the calls in sessions; an eighth writes. */
+        /** Reads that near replicas may serve, for the most part; a third of the calls in sessions, half of these of hot rows; an eighth writes. */
         READS
     }
 
@@ -89,7 +89,7 @@ final class Caller implements Runnable {
     @Override
     public void run() {
         while (running) {
-            if (random.nextInt(mix == Mix.ALL ? 10 : 100) == 0) {
+            if (random.nextInt(mix == Mix.ALL ? 10 : 50) == 0) {
                 inSession();
             } else if (mix == Mix.ALL) {
                 outside();
@@ -120,7 +120,8 @@ final class Caller implements Runnable {
             for (int i = 0; i < PER_SESSION && running; i++) {
                 Rows rows = rows();
                 CachedRepository<Long, Entry> repository = instance.on(rows).in(lent.session());
-                long id = id();
+                boolean isHot = mix == Mix.READS && random.nextBoolean();
+                long id = isHot ? firstOf(round) + random.nextInt(HOT) : id();
                 if (random.nextInt(3) == 0) {
                     save(rows, repository, lent.name(), id);
                 } else {

@@ -86,7 +86,7 @@ final class Torture implements AutoCloseable {
         this.jdbcUrl = postgres.createDatabase("torture");
         install(jdbcUrl);
         this.observer = Instance.open(Instance.NAMESPACE, redis.uri(), jdbcUrl, 8, Cycles.never());
-        this.actors = new Actors(redis, postgres, jdbcUrl, folder, random, bug);
+        this.actors = new Actors(redis, postgres, jdbcUrl, folder, random, bug, System.getProperty("java.class.path"));
     }
 
     /** Whether this round's faults let Redis lose its memory. */
