@@ -35,6 +35,8 @@ class GroupCommitIT {
     private static final int CALLERS = 16;
     private static final String GROUP_COMMIT = "dev.understudy.engine.GroupCommit";
 
+    private static final Duration LONG = Duration.ofSeconds(8);
+
     @RegisterExtension
     final Instances instances = new Instances();
 
@@ -186,7 +188,10 @@ class GroupCommitIT {
             System.out.println(versioning + ", " + connections + " connections, row locked for " + held.toMillis()
                     + " ms: " + nanos.size() + " saves of others, p99 " + p99 / 1_000 + " us, slowest "
                     + nanos.get(nanos.size() - 1) / 1_000 + " us");
-            assertThat(Duration.ofNanos(p99)).isLessThan(Duration.ofSeconds(1));
+            // The promise is a second of eight; in a short run the slowest of a hundred stands for the p99.
+            Duration limit =
+                    held.compareTo(LONG) < 0 ? held.multipliedBy(3).dividedBy(4) : Duration.ofSeconds(1);
+            assertThat(Duration.ofNanos(p99)).isLessThan(limit);
             assertThat(blocked.isDone()).isFalse();
             stranger.rollback();
         }
