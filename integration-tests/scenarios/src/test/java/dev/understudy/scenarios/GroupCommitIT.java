@@ -189,8 +189,7 @@ class GroupCommitIT {
                     + " ms: " + nanos.size() + " saves of others, p99 " + p99 / 1_000 + " us, slowest "
                     + nanos.get(nanos.size() - 1) / 1_000 + " us");
             // The promise is a second of eight; in a short run the slowest of a hundred stands for the p99.
-            Duration limit =
-                    held.compareTo(LONG) < 0 ? held.multipliedBy(3).dividedBy(4) : Duration.ofSeconds(1);
+            Duration limit = held.compareTo(LONG) < 0 ? held.multipliedBy(3).dividedBy(4) : Duration.ofSeconds(1);
             assertThat(Duration.ofNanos(p99)).isLessThan(limit);
             assertThat(blocked.isDone()).isFalse();
             stranger.rollback();
