@@ -21,7 +21,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A load that has read the old row, or got the old entry, and goes on only after a write has ended, never replaces what was written. */
+/**
+ * A load that has read the old row, or got the old entry, and goes on only after a write has ended, never replaces what was written; nor does one stay that has
+ * ended before the write.
+ */
 class LateFillIT {
     @RegisterExtension
     final Instances instances = new Instances();
@@ -32,8 +35,10 @@ class LateFillIT {
         List<Arguments> all = new ArrayList<>();
         for (Versioning versioning : List.of(
                 Versioning.none(), Versioning.column("us_version"), Versioning.columnAndTrigger("us_version"))) {
-            all.add(Arguments.of(versioning, true));
-            all.add(Arguments.of(versioning, false));
+            for (boolean sameInstance : new boolean[] {true, false}) {
+                all.add(Arguments.of(versioning, sameInstance, true));
+                all.add(Arguments.of(versioning, sameInstance, false));
+            }
         }
         return all.stream();
     }
@@ -50,9 +55,10 @@ class LateFillIT {
         return changes;
     }
 
-    @ParameterizedTest(name = "{0} sameInstance={1}")
+    @ParameterizedTest(name = "{0} sameInstance={1} late={2}")
     @MethodSource("writers")
-    void fillOfTheSharedReplica_afterAWrite_neverReplacesIt(Versioning versioning, boolean sameInstance) {
+    void fillOfTheSharedReplica_aroundAWrite_neverReplacesIt(
+            Versioning versioning, boolean sameInstance, boolean isLate) {
         instances.createItems(versioning);
         Instance reading = instances.open();
         CachedRepository<Long, Item> reader = instances.items(reading, versioning);
@@ -65,6 +71,10 @@ class LateFillIT {
             Gate gate = reading.store().holdNextLoad();
             Background<Optional<Item>> late = Background.begin(() -> reader.find(id));
             gate.awaitArrival();
+            if (!isLate) {
+                gate.open();
+                assertThat(late.end()).contains(Item.of(id, 1));
+            }
             change.write().accept(writer, id);
             assertThat(writer.find(id)).as("own write, %s", change.name()).isEqualTo(change.outcome());
             gate.open();
@@ -81,10 +91,10 @@ class LateFillIT {
         }
     }
 
-    @ParameterizedTest(name = "{0} sameInstance={1}")
+    @ParameterizedTest(name = "{0} sameInstance={1} late={2}")
     @MethodSource("writers")
-    void installInTheNearReplica_afterAWrite_neverReplacesIt(Versioning versioning, boolean sameInstance)
-            throws InterruptedException {
+    void installInTheNearReplica_aroundAWrite_neverReplacesIt(
+            Versioning versioning, boolean sameInstance, boolean isLate) throws InterruptedException {
         instances.createItems(versioning);
         Instance reading = instances.open();
         CachedRepository<Long, Item> reader = instances.items(reading, versioning);
@@ -102,6 +112,10 @@ class LateFillIT {
             reading.replica().next(FaultySharedReplica.Reading.class, Fault.heldAfter(hold));
             Background<Optional<Item>> late = Background.begin(() -> reader.find(id));
             assertThat(hold.awaitArrival(Duration.ofSeconds(10))).isTrue();
+            if (!isLate) {
+                hold.release();
+                assertThat(late.end()).contains(old);
+            }
             change.write().accept(writer, id);
             awaitAnnounced(other, reader, neighbour, 2);
             hold.release();
