@@ -5,7 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.understudy.CachedRepository;
 import dev.understudy.model.Read;
+import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
+import dev.understudy.model.Versioned;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.model.WriteMode;
@@ -68,7 +70,7 @@ class NearRacesIT {
         awaitAnnounced();
     }
 
-    /** Waits until the reader has heard of everything that was announced in the row's shard so far, or has dropped the shard. */
+    /** Waits until the reader has heard of everything that was announced in the row's shard so far and serves it from its near replica again. */
     private void awaitAnnounced() {
         long neighbour = Keys.neighbour(ID);
         Item next = Item.of(neighbour, ++announced);
@@ -78,7 +80,10 @@ class NearRacesIT {
         await().atMost(LIMIT)
                 .pollInterval(Duration.ofMillis(2))
                 .ignoreExceptionsInstanceOf(UnderstudyException.class)
-                .until(() -> reader.find(neighbour).equals(Optional.of(next)));
+                .until(() -> {
+                    Versioned<Item> found = reader.read(neighbour, Read.defaults());
+                    return found.value().equals(Optional.of(next)) && found.tier() == Tier.NEAR;
+                });
     }
 
     private void miss(Loss loss) {
@@ -135,6 +140,8 @@ class NearRacesIT {
                         Fault.heldAfter(hold));
         Background<?> own = Background.begin(() -> reader.save(NEW, write.timeout(LIMIT)));
         assertThat(hold.awaitArrival(LIMIT)).isTrue();
+        // It was sent: now it has its place in the order too.
+        await().atMost(LIMIT).until(() -> other.read(ID, Read.strong()).value().equals(Optional.of(NEW)));
         if (isInstalledLast) {
             other.save(latest, write);
             awaitAnnounced();
