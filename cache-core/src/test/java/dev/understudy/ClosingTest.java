@@ -15,14 +15,20 @@ import dev.understudy.spi.Item;
 import dev.understudy.spi.Primary;
 import dev.understudy.spi.PrimaryFailure;
 import dev.understudy.spi.Row;
+import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 /** How an instance ends: what it drains, what it leaves, how long it takes. */
@@ -114,8 +120,9 @@ class ClosingTest {
         assertThat(rows).hasSize(50);
     }
 
-    @Test
-    void close_whileAnotherInstanceHoldsAShard_leavesThatToIt() {
+    /** Which shards it asks for first depends on its name: of these every second one is the stranger's. */
+    @RepeatedTest(4)
+    void close_whileAnotherInstanceHoldsAShard_leavesThatToIt() throws Exception {
         Node node = cluster.startPaused();
         cluster.primary.call(
                 Primary.Use.DRAIN,
@@ -126,10 +133,24 @@ class ClosingTest {
         long ofTheStranger = items(50).stream()
                 .filter(item -> ShardKey.of(Long.toString(item.id()), 4).shard() < 2)
                 .count();
+        CompletableFuture<Object> lookBefore = new CompletableFuture<>();
+        CountDownLatch looks = new CountDownLatch(1);
+        node.faults.next(PendingCounts.class, (call, send) -> {
+            looks.countDown();
+            return lookBefore;
+        });
         node.items.resumeDrain();
+        assertThat(looks.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        CountDownLatch closing = new CountDownLatch(1);
+        node.faults.watch(PendingCounts.class, call -> closing.countDown());
         long began = System.nanoTime();
+        CompletableFuture<OptionalLong> left = CompletableFuture.supplyAsync(() -> node.understudy.close(TIMEOUT));
+        assertThat(closing.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        // So that the drain asks for shards only after the closing has begun.
+        lookBefore.completeExceptionally(
+                new SharedReplicaFailure(SharedReplicaFailure.Reason.NO_ANSWER, "a fault of the test", null));
 
-        assertThat(node.understudy.close(TIMEOUT)).hasValue(ofTheStranger);
+        assertThat(left.get(TIMEOUT.toSeconds() + 5, TimeUnit.SECONDS)).hasValue(ofTheStranger);
 
         assertThat(since(began)).isLessThan(EARLY);
     }

@@ -69,7 +69,7 @@ final class Drain<K, V> {
     private volatile long rested;
     private volatile boolean hinted;
     private final AtomicLong looks = new AtomicLong();
-    private volatile Look lastLook = new Look(0, Set.of());
+    private volatile Look lastLook = new Look(0, Set.of(), true);
     private final Failures failures = new Failures();
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
@@ -138,8 +138,8 @@ final class Drain<K, V> {
         }
     }
 
-    /** What this instance drained when it last looked. Immutable. */
-    private record Look(long number, Set<Integer> shards) {}
+    /** What this instance drained when it last looked, and whether these are all shards that it could get. Immutable. */
+    private record Look(long number, Set<Integer> shards, boolean isComplete) {}
 
     /** The end of a wait for what is pending now, see {@link #isCaughtUp}. Immutable. */
     record Mark(long look, long at) {}
@@ -160,7 +160,7 @@ final class Drain<K, V> {
         if (paused) {
             return true;
         }
-        if (seen.number() <= mark.look()) {
+        if (seen.number() <= mark.look() || !seen.isComplete()) {
             return false;
         }
         List<Integer> own = List.copyOf(seen.shards());
@@ -319,12 +319,12 @@ final class Drain<K, V> {
         Map<Integer, Long> pending = pendingByShard(deadline);
         leases.release(false, context.settings.timeout());
         if (pending.isEmpty()) {
-            lastLook = new Look(look, Set.of());
+            lastLook = new Look(look, Set.of(), true);
             context.left.clear();
             return Optional.empty();
         }
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
-        lastLook = new Look(look, Set.copyOf(held.keySet()));
+        lastLook = new Look(look, Set.copyOf(held.keySet()), !leases.mayGetMore());
         pending.keySet().retainAll(held.keySet());
         Map<Integer, Integer> shares = shares(group == null ? inTurn(pending) : pending, batchRows);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);

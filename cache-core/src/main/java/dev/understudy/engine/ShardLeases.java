@@ -38,6 +38,7 @@ final class ShardLeases<K, V> {
     private final Map<Integer, Long> waitingSince = new HashMap<>();
     private int drainers = 1;
     private boolean isPresent;
+    private boolean mayGetMore;
     private long calledAt;
     /** When something was pending anywhere, in shards of others too. */
     private long pendingAt;
@@ -56,6 +57,7 @@ final class ShardLeases<K, V> {
         List<Integer> free = free(pending, now);
         boolean isRollCall =
                 !isPresent || now - calledAt >= lease().dividedBy(ROLL_CALLS).toNanos();
+        mayGetMore = false;
         if (isRollCall || !free.isEmpty()) {
             Set<Integer> wanted = new LinkedHashSet<>();
             Map<Integer, Long> claimed = context.primary.call(Primary.Use.DRAIN, timeout, connection -> {
@@ -82,6 +84,8 @@ final class ShardLeases<K, V> {
                     refusedAt.put(shard, now);
                 }
             });
+            free.removeAll(wanted);
+            mayGetMore = !wanted(free, share(pending), now).isEmpty();
         }
         giveSurplus(pending, timeout);
         Map<Integer, Long> held = new LinkedHashMap<>();
@@ -92,6 +96,11 @@ final class ShardLeases<K, V> {
             }
         }
         return held;
+    }
+
+    /** Whether others were asked for shards of theirs the last time, so that the next time this instance may get some that are free. */
+    boolean mayGetMore() {
+        return mayGetMore;
     }
 
     /** Shards with pending writes that this instance does not have and was not refused just now. */
