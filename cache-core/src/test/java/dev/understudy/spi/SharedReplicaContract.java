@@ -33,13 +33,13 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
     /** Breaks the connections of that replica; it makes them again by itself. */
     protected abstract void disconnect(SharedReplica replica);
 
-    /** Keeps what it is told. Thread-safe. */
     /** Once, or twice if it subscribed just when the connection became ready. */
     private static void assertInterruptedAtFirst(Heard heard) {
         assertThat(heard.interruptions).hasSizeBetween(1, 2);
         assertThat(heard.interruptions.get(0)).isZero();
     }
 
+    /** Keeps what it is told. Thread-safe. */
     private static final class Heard implements AnnouncementListener {
         private final List<Announcement> announcements = new CopyOnWriteArrayList<>();
         private final List<Integer> interruptions = new CopyOnWriteArrayList<>();
