@@ -44,6 +44,9 @@ final class Drain<K, V> {
     private static final long NOT_SEEN = -1;
     private static final Duration LOOK = Duration.ofMillis(5);
     private static final Duration LAST_LOOK = Duration.ofMillis(50);
+    /** Time to find the shards that are free among very many of others, who are asked again and again. */
+    private static final Duration ASKING = Duration.ofSeconds(1);
+
     static final Duration IDLE_PAUSE = Duration.ofMillis(250);
     /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
     private static final int BATCH_LEAST = 20;
@@ -160,11 +163,12 @@ final class Drain<K, V> {
         if (paused) {
             return true;
         }
-        if (seen.number() <= mark.look() || !seen.isComplete()) {
+        Duration since = Duration.ofNanos(context.clock.nanoTime() - mark.at());
+        boolean mayGetMore = !seen.isComplete() && since.compareTo(ASKING) < 0;
+        if (seen.number() <= mark.look() || mayGetMore) {
             return false;
         }
         List<Integer> own = List.copyOf(seen.shards());
-        Duration since = Duration.ofNanos(context.clock.nanoTime() - mark.at());
         return shards
                 .callAll(own, i -> generation -> new SharedCommand.Status(own.get(i), generation), deadline)
                 .stream()

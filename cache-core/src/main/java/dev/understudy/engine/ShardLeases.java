@@ -98,7 +98,7 @@ final class ShardLeases<K, V> {
         return held;
     }
 
-    /** Whether others were asked for shards of theirs the last time, so that the next time this instance may get some that are free. */
+    /** Whether this instance has less than its share and did not ask for every shard the last time. */
     boolean mayGetMore() {
         return mayGetMore;
     }

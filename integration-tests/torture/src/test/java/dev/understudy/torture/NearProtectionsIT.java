@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Each protection of the near replica that is taken out of the processes is missed by the checks of {@link NearRun}, in rounds of at most two
- * minutes altogether: all of them, or those of {@code -Dtorture.protections}.
+ * minutes altogether: those of {@code -Dtorture.protections}, all if that is empty.
  */
 class NearProtectionsIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
