@@ -18,28 +18,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code DataSource.getConnection()} waits as long as the data source likes, HikariCP 30 seconds by default, also for the
  * validation of a connection whose server is silent. So another thread asks for it, and one that comes too late is given back
- * at once. The change of threads is saved while a connection is known to lie idle and the server has answered just now.
+ * at once. That a connection lay idle a moment ago does not save the change of threads: it may be taken, or broken, by now.
  */
 final class ConnectionSource {
-    /** Below the time (500 ms) after which HikariCP validates an idle connection. */
-    private static final long FRESH_NANOS = 400_000_000;
-
     private final DataSource dataSource;
-    private final BooleanSupplier hasIdle;
     private final BooleanSupplier isEmpty;
     private final Executor executor;
-    private volatile long answeredNanos = System.nanoTime() - 2 * FRESH_NANOS;
 
     ConnectionSource(DataSource dataSource, Executor executor) {
         this.dataSource = dataSource;
-        this.hasIdle = HikariPool.idleProbe(dataSource);
         this.isEmpty = HikariPool.emptyProbe(dataSource);
         this.executor = executor;
-    }
-
-    /** Notes that the server has answered. */
-    void answered() {
-        answeredNanos = System.nanoTime();
     }
 
     /**
@@ -47,17 +36,6 @@ final class ConnectionSource {
      * method's end.
      */
     Connection connect(Deadline deadline, Runnable permits) {
-        if (System.nanoTime() - answeredNanos < FRESH_NANOS && hasIdle.getAsBoolean()) {
-            try {
-                return dataSource.getConnection();
-            } catch (SQLException e) {
-                permits.run();
-                throw Failures.ofConnecting(e);
-            } catch (RuntimeException | Error e) {
-                permits.run();
-                throw e;
-            }
-        }
         Attempt attempt = new Attempt(dataSource, permits, isEmpty);
         try {
             executor.execute(attempt);

@@ -18,11 +18,6 @@ final class HikariPool {
         return IS_PRESENT ? Inside.size(dataSource) : OptionalInt.empty();
     }
 
-    /** Whether a connection lies idle at present. */
-    static BooleanSupplier idleProbe(DataSource dataSource) {
-        return IS_PRESENT ? Inside.idleProbe(dataSource) : () -> false;
-    }
-
     /** Whether there is no connection at all, idle or in use: the server cannot be reached. */
     static BooleanSupplier emptyProbe(DataSource dataSource) {
         return IS_PRESENT ? Inside.emptyProbe(dataSource) : () -> false;
@@ -53,16 +48,6 @@ final class HikariPool {
             return () -> {
                 HikariPoolMXBean pool = hikari.getHikariPoolMXBean();
                 return pool != null && pool.getTotalConnections() == 0;
-            };
-        }
-
-        static BooleanSupplier idleProbe(DataSource dataSource) {
-            if (!(dataSource instanceof HikariDataSource hikari)) {
-                return () -> false;
-            }
-            return () -> {
-                HikariPoolMXBean pool = hikari.getHikariPoolMXBean();
-                return pool != null && pool.getIdleConnections() > 0;
             };
         }
     }

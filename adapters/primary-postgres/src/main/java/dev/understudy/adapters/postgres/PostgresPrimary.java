@@ -79,9 +79,7 @@ public final class PostgresPrimary implements Primary {
         try {
             Unanswered<T> unanswered = new Unanswered<>();
             try {
-                T result = onConnection(raw, use, deadline, work, unanswered);
-                from.answered();
-                return result;
+                return onConnection(raw, use, deadline, work, unanswered);
             } catch (PrimaryFailure e) {
                 if (e.isServerAway()) {
                     outcomes.doubt();

@@ -20,6 +20,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.LongStream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
@@ -184,6 +186,39 @@ class SessionIT {
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
             primary.call(Use.LOAD, Database.TIMEOUT, connection -> items.load(connection, List.of(1L)));
             assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
+        }
+    }
+
+    /** As a pool does that has an idle connection when it is asked, and has lost it when one is taken. */
+    private static final class LosingPool extends HikariDataSource {
+        private volatile boolean loses;
+
+        LosingPool(String url) {
+            setJdbcUrl(url);
+            setMaximumPoolSize(2);
+        }
+
+        @Override
+        public Connection getConnection() throws SQLException {
+            if (loses) {
+                LockSupport.parkNanos(Duration.ofSeconds(8).toNanos());
+                throw new SQLTransientConnectionException("no connection in the pool's own time");
+            }
+            return super.getConnection();
+        }
+    }
+
+    @Test
+    void pool_thatLosesItsIdleConnection_failsWithinTheCallsTime() {
+        try (LosingPool pool = new LosingPool(database.url());
+                PostgresPrimary primary = PostgresPrimary.on(pool).build()) {
+            primary.call(Use.LOAD, Database.TIMEOUT, connection -> items.load(connection, List.of(1L)));
+            assertThat(pool.getHikariPoolMXBean().getIdleConnections()).isPositive();
+            pool.loses = true;
+            long start = System.nanoTime();
+            assertThatThrownBy(() -> primary.call(Use.LOAD, Duration.ofMillis(200), connection -> ""))
+                    .isInstanceOf(PrimaryFailure.class);
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
         }
     }
 
