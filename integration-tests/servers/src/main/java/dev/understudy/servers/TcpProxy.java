@@ -69,6 +69,7 @@ public final class TcpProxy implements AutoCloseable {
     private boolean closed;
 
     private volatile long latencyNanos;
+    private volatile long answerNanos;
     private volatile @Nullable Messages messages;
     private final LateMessages late;
     private final LongAdder lost = new LongAdder();
@@ -175,6 +176,11 @@ public final class TcpProxy implements AutoCloseable {
      */
     public void messages(Messages rule) {
         messages = rule;
+    }
+
+    /** Delays what Redis answers on connections that have not subscribed, those that {@link #messages} tells apart; zero for none. */
+    public void answersLate(Duration delay) {
+        answerNanos = delay.toNanos();
     }
 
     /** Resets the connections that have subscribed to a channel, as far as they were made after the first call of {@link #messages}. */
@@ -346,7 +352,7 @@ public final class TcpProxy implements AutoCloseable {
             try {
                 while (!ended) {
                     int length = from.getInputStream().read(chunk);
-                    long delay = latencyNanos;
+                    long delay = latencyNanos + (reply && isFramed && !subscribed ? answerNanos : 0);
                     if (delay > 0) {
                         LockSupport.parkNanos(delay);
                     }

@@ -141,6 +141,25 @@ class TcpProxyIT {
     }
 
     @Test
+    void answersLate_messagesComeBefore() throws IOException {
+        proxy.messages(TcpProxy.Messages.PASS);
+        try (RedisClient subscriber = client();
+                RedisClient other = client();
+                RedisClient direct = new RedisClient(Servers.shared().redis())) {
+            subscriber.send("SUBSCRIBE proxied");
+            awaitLine(subscriber, ":1");
+            proxy.answersLate(Duration.ofSeconds(2));
+            long start = System.nanoTime();
+            other.send("PING");
+            direct.call("PUBLISH proxied now");
+            awaitLine(subscriber, "now");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+            assertThat(other.receive()).isEqualTo("+PONG");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofSeconds(2));
+        }
+    }
+
+    @Test
     void cutSubscribers_othersLive() throws IOException {
         proxy.messages(TcpProxy.Messages.PASS);
         try (RedisClient subscriber = client();

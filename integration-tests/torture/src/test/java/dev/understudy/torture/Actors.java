@@ -56,6 +56,7 @@ final class Actors implements AutoCloseable {
                 proxy.pass();
             }
             redis.messages(TcpProxy.Messages.PASS);
+            redis.answersLate(Duration.ZERO);
         }
     }
 

@@ -36,6 +36,7 @@ final class Caller implements Runnable {
     private static final int HOT = 4;
     private static final int MANY = 12;
     private static final int PER_SESSION = 25;
+    private static final int PER_WANDERING_SESSION = 4;
     private static final int BITS_OF_CALLS = 40;
     private static final int BITS_OF_A_ROUND = 24;
     private static final Duration BREATH = Duration.ofMillis(1);
@@ -55,7 +56,10 @@ final class Caller implements Runnable {
     /** What is called. */
     enum Mix {
         ALL,
-        /** Reads that near replicas may serve, for the most part; a third of the calls in sessions, half of these of hot rows; an eighth writes. */
+        /**
+         * Reads that near replicas may serve, for the most part; a third of the calls in sessions, an eighth writes. A session goes from process to
+         * process after a few calls and comes back to the same row of each table.
+         */
         READS
     }
 
@@ -89,7 +93,7 @@ final class Caller implements Runnable {
     @Override
     public void run() {
         while (running) {
-            if (random.nextInt(mix == Mix.ALL ? 10 : 50) == 0) {
+            if (random.nextInt(10) == 0) {
                 inSession();
             } else if (mix == Mix.ALL) {
                 outside();
@@ -116,16 +120,17 @@ final class Caller implements Runnable {
 
     private void inSession() {
         Sessions.Lent lent = sessions.take(random, "session-" + round + "-" + process + "-" + calls);
+        boolean wanders = mix == Mix.READS;
+        long own = firstOf(round) + Math.floorMod(lent.name().hashCode(), HOT);
         try {
-            for (int i = 0; i < PER_SESSION && running; i++) {
+            for (int i = 0; i < (wanders ? PER_WANDERING_SESSION : PER_SESSION) && running; i++) {
                 Rows rows = rows();
                 CachedRepository<Long, Entry> repository = instance.on(rows).in(lent.session());
-                boolean isHot = mix == Mix.READS && random.nextBoolean();
-                long id = isHot ? firstOf(round) + random.nextInt(HOT) : id();
-                if (random.nextInt(3) == 0) {
+                long id = wanders && random.nextInt(4) != 0 ? own : id();
+                if (random.nextInt(wanders ? 6 : 3) == 0) {
                     save(rows, repository, lent.name(), id);
                 } else {
-                    Level level = random.nextInt(8) == 0 ? Level.STRONG : Level.SESSION;
+                    Level level = random.nextInt(wanders ? 4 : 8) == 0 ? Level.STRONG : Level.SESSION;
                     read(rows, repository, lent.name(), id, level, Duration.ZERO);
                 }
             }

@@ -199,6 +199,16 @@ enum FaultKind {
             setting.announcing(() -> List.of(Duration.ZERO, Duration.ofMillis(later)));
         }
     },
+    /** What Redis answers to a process comes later than what it announces to it meanwhile. */
+    ANSWERS_LATE(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.place().redis;
+            proxy.answersLate(setting.between(5, 80));
+            pause(setting.between(500, 2_000));
+            proxy.answersLate(Duration.ZERO);
+        }
+    },
     /** A process loses the connection on which it listens, and no other. */
     SUBSCRIPTION_CUT(false) {
         @Override

@@ -34,6 +34,7 @@ final class NearRun implements AutoCloseable {
             FaultKind.MESSAGES_LATE,
             FaultKind.NETWORK_HALF_OPEN,
             FaultKind.MESSAGES_TWICE,
+            FaultKind.ANSWERS_LATE,
             FaultKind.NETWORK_RESET,
             FaultKind.SUBSCRIPTION_CUT,
             FaultKind.NETWORK_SLOW);
