@@ -58,7 +58,7 @@ final class Caller implements Runnable {
         ALL,
         /**
          * Reads that near replicas may serve, for the most part; a third of the calls in sessions, an eighth writes. A session goes from process to
-         * process after a few calls and comes back to the same row of each table.
+         * process after a few calls and comes back to the same row, which it only reads, or writes too, or reads strongly too.
          */
         READS
     }
@@ -93,10 +93,15 @@ final class Caller implements Runnable {
     @Override
     public void run() {
         while (running) {
-            if (random.nextInt(10) == 0) {
-                inSession();
-            } else if (mix == Mix.ALL) {
-                outside();
+            boolean isInSession = random.nextInt(10) == 0;
+            if (mix == Mix.ALL) {
+                if (isInSession) {
+                    inSession();
+                } else {
+                    outside();
+                }
+            } else if (isInSession) {
+                wandering();
             } else {
                 near();
             }
@@ -119,23 +124,46 @@ final class Caller implements Runnable {
     }
 
     private void inSession() {
-        Sessions.Lent lent = sessions.take(random, "session-" + round + "-" + process + "-" + calls);
-        boolean wanders = mix == Mix.READS;
-        long own = firstOf(round) + Math.floorMod(lent.name().hashCode(), HOT);
+        Sessions.Lent lent = lend();
         try {
-            for (int i = 0; i < (wanders ? PER_WANDERING_SESSION : PER_SESSION) && running; i++) {
-                Rows rows = rows();
-                CachedRepository<Long, Entry> repository = instance.on(rows).in(lent.session());
-                long id = wanders && random.nextInt(4) != 0 ? own : id();
-                if (random.nextInt(wanders ? 6 : 3) == 0) {
-                    save(rows, repository, lent.name(), id);
+            for (int i = 0; i < PER_SESSION && running; i++) {
+                inSession(lent, rows(), id(), random.nextInt(3) == 0, random.nextInt(8) == 0);
+            }
+        } finally {
+            sessions.giveBack(lent);
+        }
+    }
+
+    /** What a session remembers of the row that it wrote or read strongly hides what its position alone must do: so some only read. */
+    private void wandering() {
+        Sessions.Lent lent = lend();
+        int number = Math.floorMod(lent.name().hashCode(), 3 * HOT);
+        Rows rows = number / 3 % 2 == 0 ? Rows.VERSIONED : Rows.TRIGGERED;
+        long id = firstOf(round) + number / 3;
+        try {
+            for (int i = 0; i < PER_WANDERING_SESSION && running; i++) {
+                boolean isOther = random.nextInt(3) == 0;
+                if (random.nextInt(4) == 0) {
+                    inSession(lent, rows(), id(), isOther, false);
                 } else {
-                    Level level = random.nextInt(wanders ? 4 : 8) == 0 ? Level.STRONG : Level.SESSION;
-                    read(rows, repository, lent.name(), id, level, Duration.ZERO);
+                    inSession(lent, rows, id, isOther && number % 3 == 1, isOther && number % 3 == 2);
                 }
             }
         } finally {
             sessions.giveBack(lent);
+        }
+    }
+
+    private Sessions.Lent lend() {
+        return sessions.take(random, "session-" + round + "-" + process + "-" + calls);
+    }
+
+    private void inSession(Sessions.Lent lent, Rows rows, long id, boolean writes, boolean isStrong) {
+        CachedRepository<Long, Entry> repository = instance.on(rows).in(lent.session());
+        if (writes) {
+            save(rows, repository, lent.name(), id);
+        } else {
+            read(rows, repository, lent.name(), id, isStrong ? Level.STRONG : Level.SESSION, Duration.ZERO);
         }
     }
 

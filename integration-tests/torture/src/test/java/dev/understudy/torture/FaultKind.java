@@ -192,6 +192,16 @@ enum FaultKind {
             });
         }
     },
+    /** What Redis announces comes late to all processes, in its order. */
+    MESSAGES_BEHIND(false) {
+        @Override
+        void happen(Setting setting) {
+            List<Duration> copies = List.of(setting.between(50, 600));
+            setting.actors.places().forEach(place -> place.redis.messages(frame -> copies));
+            pause(setting.between(1_000, 2_000));
+            setting.actors.places().forEach(place -> place.redis.messages(TcpProxy.Messages.PASS));
+        }
+    },
     MESSAGES_TWICE(false) {
         @Override
         void happen(Setting setting) {

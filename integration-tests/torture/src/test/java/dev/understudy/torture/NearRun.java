@@ -33,6 +33,7 @@ final class NearRun implements AutoCloseable {
             FaultKind.NETWORK_BLACKHOLE,
             FaultKind.MESSAGES_LATE,
             FaultKind.NETWORK_HALF_OPEN,
+            FaultKind.MESSAGES_BEHIND,
             FaultKind.MESSAGES_TWICE,
             FaultKind.ANSWERS_LATE,
             FaultKind.NETWORK_RESET,
