@@ -62,7 +62,10 @@ public interface CachedRepository<K, V> {
     /** The same with options. */
     WriteReceipt save(V value, Write options);
 
-    /** The same for many rows: write-through all or none, write-back each by itself. */
+    /**
+     * The same for many rows: write-through all or none, write-back each by itself. All go at once, so that memory, a transaction and its locks grow
+     * with them; for very many, {@link Write#inChunksOf}.
+     */
     default Map<K, WriteReceipt> saveAll(Collection<V> values) {
         return saveAll(values, Write.defaults());
     }

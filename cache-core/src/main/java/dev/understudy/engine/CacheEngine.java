@@ -5,6 +5,7 @@ import dev.understudy.model.Invalid;
 import dev.understudy.model.NearStatus;
 import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
+import dev.understudy.model.PartlyWritten;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
@@ -26,6 +27,7 @@ import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -221,10 +223,11 @@ public final class CacheEngine<K, V> {
         return coherence.status(near.size());
     }
 
-    /** Writes in the mode of the options or the repository: write-through all or none, write-back each by itself. */
+    /** Writes in the mode of the options or the repository: write-through all or none of a chunk, write-back each by itself. */
     public Map<K, WriteReceipt> write(List<Mutation<K, V>> mutations, Write options, @Nullable SessionState session) {
         Deadline deadline = context.deadline(options.timeout());
         WriteMode mode = modeOf(options);
+        int chunk = options.chunk().orElse(Integer.MAX_VALUE);
         Set<K> keys = new LinkedHashSet<>();
         for (Mutation<K, V> mutation : mutations) {
             check(mutation, mode == WriteMode.THROUGH && mutations.size() > 1);
@@ -232,9 +235,28 @@ public final class CacheEngine<K, V> {
                 throw new Invalid("a key is written twice in one call");
             }
         }
-        if (mutations.isEmpty()) {
-            return Map.of();
+        if (mutations.size() <= chunk) {
+            return mutations.isEmpty() ? Map.of() : writeChunk(mutations, mode, options, session, deadline);
         }
+        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
+        for (int from = 0; from < mutations.size(); from += chunk) {
+            List<Mutation<K, V>> some = mutations.subList(from, Math.min(from + chunk, mutations.size()));
+            try {
+                receipts.putAll(writeChunk(some, mode, options, session, deadline));
+            } catch (UnderstudyException e) {
+                int written = e.outcome() == Outcome.APPLIED ? from + some.size() : from;
+                throw written == 0 || written == mutations.size() ? e : new PartlyWritten(written, e);
+            }
+        }
+        return receipts;
+    }
+
+    private Map<K, WriteReceipt> writeChunk(
+            List<Mutation<K, V>> mutations,
+            WriteMode mode,
+            Write options,
+            @Nullable SessionState session,
+            Deadline deadline) {
         Known<K> known = key -> knownTo(session, key);
         if (mode == WriteMode.BACK) {
             return back.write(

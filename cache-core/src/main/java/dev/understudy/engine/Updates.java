@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
@@ -61,7 +62,8 @@ final class Updates<K, V> {
                     options.ack(),
                     Optional.empty(),
                     Optional.of(deadline.remaining()),
-                    options.onPartition());
+                    options.onPartition(),
+                    OptionalInt.empty());
             try {
                 return CacheContext.present(writer.apply(mutation, conditional).get(key), "the receipt");
             } catch (Conflict e) {

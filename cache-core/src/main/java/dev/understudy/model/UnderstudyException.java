@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * of the operation. Messages never hold keys or values.
  */
 public abstract sealed class UnderstudyException extends RuntimeException
-        permits Conflict, Rejected, DeadlineExceeded, Unavailable, Invalid {
+        permits Conflict, Rejected, DeadlineExceeded, Unavailable, Invalid, PartlyWritten {
     private static final long serialVersionUID = 1L;
 
     private final Tier tier;

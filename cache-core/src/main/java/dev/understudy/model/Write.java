@@ -2,6 +2,7 @@ package dev.understudy.model;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Options of one write. Immutable; what is empty is taken from the repository.
@@ -11,26 +12,35 @@ import java.util.Optional;
  * @param ifVersion the version that must be current; {@link Version#ABSENT} demands that there is no row
  * @param timeout how long the caller waits, at most
  * @param onPartition what a write-through does when the shared replica cannot be reached
+ * @param chunk of a call with many rows, how many are written at a time; all of them if empty
  */
 public record Write(
         Optional<WriteMode> mode,
         Optional<Ack> ack,
         Optional<Version> ifVersion,
         Optional<Duration> timeout,
-        Optional<OnPartition> onPartition) {
-    private static final Write DEFAULTS =
-            new Write(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-    private static final Write THROUGH = new Write(
-            Optional.of(WriteMode.THROUGH), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-    private static final Write BACK = new Write(
-            Optional.of(WriteMode.BACK), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        Optional<OnPartition> onPartition,
+        OptionalInt chunk) {
+    private static final Write DEFAULTS = of(Optional.empty());
+    private static final Write THROUGH = of(Optional.of(WriteMode.THROUGH));
+    private static final Write BACK = of(Optional.of(WriteMode.BACK));
 
-    /** Refuses a timeout that is not positive, and an ack on a write-through. */
+    private static final int LARGEST_CHUNK = 100_000;
+
+    /** Refuses a timeout that is not positive, a chunk outside 1 to 100,000, and an ack on a write-through. */
     public Write {
         timeout.ifPresent(Write::requirePositive);
+        if (chunk.isPresent() && (chunk.getAsInt() < 1 || chunk.getAsInt() > LARGEST_CHUNK)) {
+            throw new Invalid("chunk " + chunk.getAsInt() + " is outside [1, 100000]");
+        }
         if (ack.isPresent() && mode.isPresent() && mode.get() == WriteMode.THROUGH) {
             throw new Invalid("an ack level goes with write-back only");
         }
+    }
+
+    private static Write of(Optional<WriteMode> mode) {
+        return new Write(
+                mode, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), OptionalInt.empty());
     }
 
     /** The repository's own options. */
@@ -50,22 +60,33 @@ public record Write(
 
     /** The same with an ack level. */
     public Write ack(Ack level) {
-        return new Write(mode, Optional.of(level), ifVersion, timeout, onPartition);
+        return new Write(mode, Optional.of(level), ifVersion, timeout, onPartition, chunk);
     }
 
     /** The same, applied only if that version is current. */
     public Write ifVersion(Version version) {
-        return new Write(mode, ack, Optional.of(version), timeout, onPartition);
+        return new Write(mode, ack, Optional.of(version), timeout, onPartition, chunk);
     }
 
     /** The same with a timeout. */
     public Write timeout(Duration limit) {
-        return new Write(mode, ack, ifVersion, Optional.of(limit), onPartition);
+        return new Write(mode, ack, ifVersion, Optional.of(limit), onPartition, chunk);
     }
 
     /** The same with that behaviour while the shared replica cannot be reached; of no effect on a write-back. */
     public Write onPartition(OnPartition behaviour) {
-        return new Write(mode, ack, ifVersion, timeout, Optional.of(behaviour));
+        return new Write(mode, ack, ifVersion, timeout, Optional.of(behaviour), chunk);
+    }
+
+    /**
+     * The same, for a call with many rows: at most so many at a time, in the order given, each chunk after the one before. A write-through
+     * commits each chunk by itself, so that neither a transaction nor the time for which rows are locked grows with the call; if one fails, those
+     * before it stay written ({@link PartlyWritten}). The timeout is the whole call's. Of no effect on a single row.
+     *
+     * @param rows 1 to 100,000
+     */
+    public Write inChunksOf(int rows) {
+        return new Write(mode, ack, ifVersion, timeout, onPartition, OptionalInt.of(rows));
     }
 
     static void requirePositive(Duration limit) {

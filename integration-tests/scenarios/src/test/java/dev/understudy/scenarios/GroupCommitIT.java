@@ -152,6 +152,41 @@ class GroupCommitIT {
         assertThat(items.find(100L)).contains(Item.of(100, 1));
     }
 
+    @Test
+    void row_thatCommitRefuses_failsItsOwnCallerOnly() {
+        Versioning versioning = Versioning.column("us_version");
+        instances.createItems(versioning);
+        instances.sql().run("CREATE TABLE parent (id bigint PRIMARY KEY); INSERT INTO parent VALUES (1)");
+        instances
+                .sql()
+                .run("ALTER TABLE item ADD FOREIGN KEY (amount) REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED");
+        Instance instance = instances.open();
+        CachedRepository<Long, Item> items = instances.items(instance, versioning);
+        List<Background<?>> calls = new ArrayList<>();
+        List<Gate> lanes = occupyLanes(instance, items, calls);
+        List<Background<?>> saves = new ArrayList<>();
+        for (long id = 2; id < 10; id++) {
+            long own = id;
+            saves.add(Background.begin(() -> items.save(Item.of(own, 1))));
+        }
+        Background<?> orphan = Background.begin(() -> items.save(Item.of(102, 13)));
+        List<Background<?>> all = new ArrayList<>(saves);
+        all.add(orphan);
+        Background.awaitWaitingIn(GROUP_COMMIT, all);
+        // One lane only, so that all are in one transaction.
+        lanes.get(0).open();
+        saves.forEach(Background::end);
+        lanes.get(1).open();
+        calls.forEach(Background::end);
+        assertThatThrownBy(orphan::end)
+                .isInstanceOfSatisfying(
+                        UnderstudyException.class, e -> assertThat(e.outcome()).isEqualTo(Outcome.NOT_APPLIED));
+        assertThat(items.counters().splitCommits.sum()).isEqualTo(9);
+        assertThat(instances.sql().number("SELECT count(*) FROM item")).isEqualTo(10);
+        assertThat(items.find(102L)).isEmpty();
+        assertThat(items.read(102L, Read.strong()).value()).isEmpty();
+    }
+
     /** A stranger holds a row for {@code -Dunderstudy.soak} seconds (8 by hand). */
     @ParameterizedTest
     @MethodSource("pools")

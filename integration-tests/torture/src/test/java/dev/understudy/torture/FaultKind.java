@@ -209,14 +209,13 @@ enum FaultKind {
             setting.announcing(() -> List.of(Duration.ZERO, Duration.ofMillis(later)));
         }
     },
-    /** What Redis answers to a process comes later than what it announces to it meanwhile. */
+    /** What Redis answers to each process comes later than what it announces to it meanwhile. */
     ANSWERS_LATE(false) {
         @Override
         void happen(Setting setting) {
-            TcpProxy proxy = setting.place().redis;
-            proxy.answersLate(setting.between(5, 80));
-            pause(setting.between(500, 2_000));
-            proxy.answersLate(Duration.ZERO);
+            setting.actors.places().forEach(place -> place.redis.answersLate(setting.between(20, 120)));
+            pause(setting.between(1_000, 2_500));
+            setting.actors.places().forEach(place -> place.redis.answersLate(Duration.ZERO));
         }
     },
     /** A process loses the connection on which it listens, and no other. */
