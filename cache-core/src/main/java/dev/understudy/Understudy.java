@@ -2,6 +2,7 @@ package dev.understudy;
 
 import dev.understudy.engine.CacheEngine;
 import dev.understudy.engine.CacheEngine.LateWrites;
+import dev.understudy.engine.ClockSkew;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.Unavailable;
@@ -15,6 +16,7 @@ import dev.understudy.spi.SharedReplica;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -50,6 +52,7 @@ public final class Understudy implements AutoCloseable {
     private static final Duration RECOVER_EVERY = Duration.ofMillis(500);
     private static final Duration DELIVER_EVERY = Duration.ofSeconds(1);
     private static final Duration LATE_EVERY = Duration.ofMillis(200);
+    private static final Duration COMPARE_CLOCKS_EVERY = Duration.ofSeconds(30);
 
     private final CacheEngine.Instance instance;
     private final AsyncPool pool;
@@ -57,6 +60,7 @@ public final class Understudy implements AutoCloseable {
     /** Pulls wait for nothing that waits for the primary. */
     private final ScheduledExecutorService pulls;
 
+    private final ClockSkew skew;
     private final Set<CacheEngine<?, ?>> engines = new CopyOnWriteArraySet<>();
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -65,7 +69,10 @@ public final class Understudy implements AutoCloseable {
         this.pool = new AsyncPool(instance.namespace(), asyncThreads);
         this.upkeep = daemons("understudy-upkeep-" + instance.namespace());
         this.pulls = daemons("understudy-pulls-" + instance.namespace());
+        this.skew = new ClockSkew(instance.replica(), instance.primary(), instance.clock());
+        skew.measure();
         every(upkeep, LATE_EVERY, () -> instance.late().retry(instance.clock(), LATE_EVERY));
+        every(upkeep, COMPARE_CLOCKS_EVERY, skew::measure);
     }
 
     private static ScheduledExecutorService daemons(String name) {
@@ -230,6 +237,14 @@ public final class Understudy implements AutoCloseable {
     /** The same within 5 seconds. */
     public Participation participate(Object connection) {
         return participate(connection, Duration.ofSeconds(5));
+    }
+
+    /**
+     * How far the primary's clock is ahead of the shared replica's, negative if it is behind; measured at {@link Builder#build} and every
+     * 30 s, and logged as a warning from 100 ms on. Empty until both servers have answered.
+     */
+    public Optional<Duration> clockSkew() {
+        return skew.last();
     }
 
     /** The identity of this start of this instance, as in the primary's leases. */

@@ -5,12 +5,16 @@ import dev.understudy.model.Invalid;
 import dev.understudy.spi.SharedReplica;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which ack levels the shared replica can keep. Asked once for each level and generation of its data, so that a write costs no question.
  * Thread-safe.
  */
 final class AckLevels {
+    private static final Logger LOG = LoggerFactory.getLogger(AckLevels.class);
+
     private final SharedReplica replica;
     private final Set<Ack> kept = ConcurrentHashMap.newKeySet();
 
@@ -27,6 +31,16 @@ final class AckLevels {
             throw new Invalid("write-back with ack " + ack.level() + " cannot be kept: " + why);
         });
         kept.add(ack);
+    }
+
+    /** Logs a warning if the server may evict what makes an entry suspect while its writer commits: write-through is weaker then. */
+    void warn(String cache) {
+        replica.whyNot(Ack.ACCEPTED)
+                .ifPresent(why -> LOG.warn(
+                        "{}: the shared replica may evict markers and positions as well as copies ({}): a write-through whose process dies"
+                                + " between commit and announcement may stay unseen until the copies' time to live",
+                        cache,
+                        why));
     }
 
     /** The server may be another one now. */

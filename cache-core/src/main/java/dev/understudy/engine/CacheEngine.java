@@ -147,6 +147,8 @@ public final class CacheEngine<K, V> {
             });
             if (context.settings.writeBack()) {
                 ackLevels.require(context.settings.back().ack());
+            } else {
+                ackLevels.warn(context.store.name());
             }
             if (context.settings.onPartition() == OnPartition.AVAILABLE) {
                 outbox.require();

@@ -41,6 +41,9 @@ public interface SharedReplica extends AutoCloseable {
         return OptionalLong.empty();
     }
 
+    /** The server's clock, in microseconds since 1970. */
+    CompletionStage<Long> clockMicros();
+
     /** Closes connections; running commands fail. */
     @Override
     void close();

@@ -166,6 +166,11 @@ public final class FaultySharedReplica implements SharedReplica {
     }
 
     @Override
+    public CompletionStage<Long> clockMicros() {
+        return inner.clockMicros();
+    }
+
+    @Override
     public OptionalLong memoryLimit() {
         return inner.memoryLimit();
     }

@@ -98,6 +98,17 @@ public final class InMemorySharedReplica implements SharedReplica {
         }
     }
 
+    @Override
+    public CompletionStage<Long> clockMicros() {
+        try {
+            requireOpen();
+            server.requireReachable();
+            return CompletableFuture.completedFuture(server.micros());
+        } catch (SharedReplicaFailure e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
     /** Loses the connection and makes it again: shards are closed, announcements on their way are lost. */
     public void disconnect() {
         synchronized (lock) {

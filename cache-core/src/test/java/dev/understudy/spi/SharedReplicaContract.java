@@ -171,6 +171,14 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
     }
 
     @Test
+    void clockMicros_goesOn() {
+        long before = reply(replica.clockMicros());
+        long after = reply(replica.clockMicros());
+        assertThat(before).isGreaterThan(1_700_000_000_000_000L);
+        assertThat(after).isGreaterThanOrEqualTo(before);
+    }
+
+    @Test
     void settle_accepted_isTrueAtOnce() {
         assertThat(reply(replica.settle(Ack.ACCEPTED, Duration.ofSeconds(1), replica.serverId())))
                 .isTrue();

@@ -75,6 +75,11 @@ final class SimulatedReplica implements SharedReplica {
         return isCut;
     }
 
+    @Override
+    public CompletionStage<Long> clockMicros() {
+        return connection.clockMicros();
+    }
+
     void reconnect() {
         connection.disconnect();
     }

@@ -55,6 +55,13 @@ enum Seeded {
                         FaultKind.NETWORK_SLOW,
                         FaultKind.POSTGRES_LOCKED,
                         FaultKind.PROCESS_CRASHED);
+            case FILLED_WITHOUT_LEASE ->
+                List.of(
+                        FaultKind.NETWORK_SLOW,
+                        FaultKind.NETWORK_SLOW,
+                        FaultKind.ENTRIES_EVICTED,
+                        FaultKind.ENTRIES_EVICTED,
+                        FaultKind.PROCESS_FROZEN);
             default ->
                 List.of(
                         FaultKind.PROCESS_CRASHED,

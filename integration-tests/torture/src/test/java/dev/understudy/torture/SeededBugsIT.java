@@ -62,8 +62,12 @@ class SeededBugsIT {
     @ParameterizedTest
     @MethodSource("seeds")
     void noBug_underTheSameFaults_nothingIsSeen(long seed) throws SQLException {
-        for (Seeded bug :
-                List.of(Seeded.NONE, Seeded.NO_MARKER, Seeded.NO_VERSION_GUARD, Seeded.APPLIED_BEFORE_COMMIT)) {
+        for (Seeded bug : List.of(
+                Seeded.NONE,
+                Seeded.NO_MARKER,
+                Seeded.NO_VERSION_GUARD,
+                Seeded.APPLIED_BEFORE_COMMIT,
+                Seeded.FILLED_WITHOUT_LEASE)) {
             CrashTurn points = new CrashTurn(bug.points());
             try (Torture torture = new Torture(folder, seed, bug.kinds(), Seeded.NONE, points)) {
                 Duration taken = run(torture, CONTROL);

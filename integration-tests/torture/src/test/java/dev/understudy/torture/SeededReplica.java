@@ -55,6 +55,11 @@ record SeededReplica(SharedReplica replica, Seeded bug) implements SharedReplica
     }
 
     @Override
+    public CompletionStage<Long> clockMicros() {
+        return replica.clockMicros();
+    }
+
+    @Override
     public OptionalLong memoryLimit() {
         return replica.memoryLimit();
     }

@@ -138,6 +138,30 @@ final class RedisReplica implements SharedReplica {
     }
 
     @Override
+    public CompletionStage<Long> clockMicros() {
+        Link link = commands.current();
+        if (link == null) {
+            return CompletableFuture.failedFuture(new SharedReplicaFailure(
+                    SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
+        }
+        Call<Long> time =
+                new Call<>(Request.of(CommandType.TIME), RedisReplica::secondsAndMicros, settings.commandTimeout());
+        link.send(time);
+        return time;
+    }
+
+    private static Long secondsAndMicros(@Nullable Object reply) {
+        if (!(reply instanceof List<?> parts
+                && parts.size() == 2
+                && parts.get(0) instanceof byte[] seconds
+                && parts.get(1) instanceof byte[] micros)) {
+            throw new IllegalStateException("the answer is no time");
+        }
+        return Long.parseLong(new String(seconds, StandardCharsets.US_ASCII)) * 1_000_000
+                + Long.parseLong(new String(micros, StandardCharsets.US_ASCII));
+    }
+
+    @Override
     public OptionalLong memoryLimit() {
         Link link = commands.current();
         return link == null ? OptionalLong.empty() : link.facts().memoryLimit();
