@@ -36,10 +36,10 @@ final class Actor {
     /** What it says when all copies are told. */
     static final String COMPARED = "compared";
 
-    /** Begins a round of that number. */
-    static final String ROUND = "round ";
-    /** Begins a round of that number, of reads for the most part. */
-    static final String READS = "reads ";
+    /** Begins a round: {@code round <number> <mix>}. */
+    private static final String ROUND = "round ";
+    /** Has it make no calls in a round of that number, and know its rows. */
+    static final String WATCH = "watch ";
     /** Asks for the copies of the round's rows that the near replicas hold. */
     static final String COMPARE_NEAR = "compare near";
     /** Asks how the near replicas are doing, and begins the answer: {@code near <pulls> <hits>}. */
@@ -117,9 +117,10 @@ final class Actor {
 
     private void obey(String line) throws IOException, InterruptedException {
         if (line.startsWith(ROUND)) {
-            begin(Long.parseLong(line.substring(ROUND.length())), Caller.Mix.ALL);
-        } else if (line.startsWith(READS)) {
-            begin(Long.parseLong(line.substring(READS.length())), Caller.Mix.READS);
+            String[] words = line.split(" ", -1);
+            begin(Long.parseLong(words[1]), Caller.Mix.valueOf(words[2]));
+        } else if (line.startsWith(WATCH)) {
+            round = Long.parseLong(line.substring(WATCH.length()));
         } else if (line.startsWith(CRASH)) {
             crash.arm(CrashPoint.valueOf(line.substring(CRASH.length())));
         } else if (line.equals(STOP)) {
@@ -138,6 +139,11 @@ final class Actor {
         } else {
             throw new IOException("an unknown line");
         }
+    }
+
+    /** What begins a round of that number, with such calls. */
+    static String round(long number, Caller.Mix mix) {
+        return ROUND + number + " " + mix;
     }
 
     /** The journal of a process's calls in a round, beside the one of its deaths. */

@@ -29,6 +29,7 @@ final class Actors implements AutoCloseable {
     private final String classPath;
     private final List<Place> places = new ArrayList<>();
     private final List<Path> journals = new ArrayList<>();
+    private Caller.Mix mix = Caller.Mix.ALL;
     private int started;
     private Spare spare;
 
@@ -126,9 +127,24 @@ final class Actors implements AutoCloseable {
 
     /** Puts another process where one was killed; it takes part in the round. */
     void replace(Place place, long round) {
+        replace(place, Actor.round(round, mix));
+    }
+
+    /** The same, for the end of the round: it makes no calls. */
+    void replaceIdle(Place place, long round) {
+        replace(place, Actor.WATCH + round);
+    }
+
+    private void replace(Place place, String line) {
         place.process.close();
         place.process = take(place.redis, place.postgres, place.connections);
-        place.process.send(Actor.ROUND + round);
+        place.process.send(line);
+    }
+
+    /** Begins a round. */
+    void begin(long round, Caller.Mix calls) {
+        mix = calls;
+        tell(Actor.round(round, calls));
     }
 
     /** Ends the calls of the round. */

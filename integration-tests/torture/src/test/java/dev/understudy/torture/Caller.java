@@ -34,6 +34,7 @@ final class Caller implements Runnable {
     static final int KEYS = 120;
 
     private static final int HOT = 4;
+    private static final int FEW = 24;
     private static final int MANY = 12;
     private static final int PER_SESSION = 25;
     private static final int PER_WANDERING_SESSION = 4;
@@ -60,7 +61,9 @@ final class Caller implements Runnable {
          * Reads that near replicas may serve, for the most part; a third of the calls in sessions, an eighth writes. A session goes from process to
          * process after a few calls and comes back to the same row, which it only reads, or writes too, or reads strongly too.
          */
-        READS
+        READS,
+        /** Bounded reads and writes of a few rows without order, which the replicas forget at each write and load again. */
+        FORGETTING
     }
 
     Caller(
@@ -94,18 +97,27 @@ final class Caller implements Runnable {
     public void run() {
         while (running) {
             boolean isInSession = random.nextInt(10) == 0;
-            if (mix == Mix.ALL) {
-                if (isInSession) {
-                    inSession();
-                } else {
-                    outside();
-                }
-            } else if (isInSession) {
-                wandering();
-            } else {
-                near();
+            switch (mix) {
+                case ALL -> call(isInSession, this::inSession, this::outside);
+                case READS -> call(isInSession, this::wandering, this::near);
+                case FORGETTING -> forgetting();
             }
         }
+    }
+
+    private static void call(boolean isInSession, Runnable inside, Runnable outside) {
+        (isInSession ? inside : outside).run();
+    }
+
+    private void forgetting() {
+        long id = firstOf(round) + random.nextInt(FEW);
+        CachedRepository<Long, Entry> repository = instance.on(Rows.PLAIN);
+        if (random.nextInt(6) == 0) {
+            save(Rows.PLAIN, repository, "", id);
+        } else {
+            read(Rows.PLAIN, repository, "", id, Level.BOUNDED, BOUNDS.get(0));
+        }
+        FaultKind.pause(BREATH);
     }
 
     private void near() {

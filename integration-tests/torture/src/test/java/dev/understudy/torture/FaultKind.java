@@ -46,6 +46,20 @@ enum FaultKind {
             setting.actors.replace(place, setting.round);
         }
     },
+    /** At the end of a round all processes end themselves, each at the next of the points, so that nobody writes again what they leave. */
+    PROCESSES_CRASHED(false) {
+        @Override
+        void happen(Setting setting) {
+            List<Actors.Place> places = setting.actors.places();
+            places.forEach(place -> place.process.send(Actor.CRASH + setting.points.next()));
+            long end = System.nanoTime() + LIMIT.toNanos();
+            while (places.stream().anyMatch(place -> place.process.isAlive()) && System.nanoTime() < end) {
+                pause(Duration.ofMillis(20));
+            }
+            places.forEach(place -> place.process.kill());
+            places.forEach(place -> setting.actors.replaceIdle(place, setting.round));
+        }
+    },
     /** A process does nothing for a while and goes on, in part for longer than its leases. */
     PROCESS_FROZEN(false) {
         @Override
@@ -104,6 +118,15 @@ enum FaultKind {
             setting.postgres.pause();
             pause(setting.between(200, 2_000));
             setting.postgres.resume();
+        }
+    },
+    /** Postgres takes longer for all processes. */
+    POSTGRES_SLOW(false) {
+        @Override
+        void happen(Setting setting) {
+            setting.actors.places().forEach(place -> place.postgres.latency(setting.between(5, 40)));
+            pause(setting.between(1_000, 2_500));
+            setting.actors.places().forEach(place -> place.postgres.latency(Duration.ZERO));
         }
     },
     /** A stranger locks a table, or some rows of it. */
@@ -276,9 +299,10 @@ enum FaultKind {
         this.losesMemory = losesMemory;
     }
 
-    /** What can happen in a round; where Redis loses its memory the writers live on, since what they hold is what is left. */
+    /** What can happen during a round; where Redis loses its memory the writers live on, since what they hold is what is left. */
     static List<FaultKind> of(boolean losing, List<FaultKind> kinds) {
         return kinds.stream()
+                .filter(kind -> kind != PROCESSES_CRASHED)
                 .filter(kind -> losing ? kind != PROCESS_KILLED && kind != PROCESS_CRASHED : !kind.losesMemory)
                 .toList();
     }

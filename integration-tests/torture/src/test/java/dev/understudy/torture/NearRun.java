@@ -101,7 +101,7 @@ final class NearRun implements AutoCloseable {
 
     private void begin() {
         new Sessions(folder, round).create();
-        actors.tell(Actor.READS + round);
+        actors.begin(round, Caller.Mix.READS);
     }
 
     /** Heals all, and checks the round. */

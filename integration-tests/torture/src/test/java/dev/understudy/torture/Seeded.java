@@ -42,26 +42,24 @@ enum Seeded {
     /** What had better go wrong around it. */
     List<FaultKind> kinds() {
         return switch (this) {
-            case NO_MARKER ->
+            case NO_MARKER, APPLIED_BEFORE_COMMIT ->
                 List.of(
-                        FaultKind.PROCESS_CRASHED,
-                        FaultKind.PROCESS_CRASHED,
-                        FaultKind.PROCESS_CRASHED,
+                        FaultKind.PROCESSES_CRASHED,
+                        FaultKind.PROCESSES_CRASHED,
+                        FaultKind.PROCESSES_CRASHED,
                         FaultKind.PROCESS_FROZEN);
             case NO_VERSION_GUARD ->
                 List.of(
-                        FaultKind.PROCESS_FROZEN,
-                        FaultKind.PROCESS_FROZEN,
                         FaultKind.NETWORK_SLOW,
-                        FaultKind.POSTGRES_LOCKED,
-                        FaultKind.PROCESS_CRASHED);
+                        FaultKind.NETWORK_SLOW,
+                        FaultKind.NETWORK_SLOW,
+                        FaultKind.POSTGRES_LOCKED);
             case FILLED_WITHOUT_LEASE ->
                 List.of(
-                        FaultKind.NETWORK_SLOW,
-                        FaultKind.NETWORK_SLOW,
-                        FaultKind.ENTRIES_EVICTED,
-                        FaultKind.ENTRIES_EVICTED,
-                        FaultKind.PROCESS_FROZEN);
+                        FaultKind.POSTGRES_SLOW,
+                        FaultKind.POSTGRES_SLOW,
+                        FaultKind.POSTGRES_SLOW,
+                        FaultKind.ENTRIES_EVICTED);
             default ->
                 List.of(
                         FaultKind.PROCESS_CRASHED,
@@ -70,6 +68,11 @@ enum Seeded {
                         FaultKind.NETWORK_HALF_OPEN,
                         FaultKind.NETWORK_SLOW);
         };
+    }
+
+    /** Which calls had better be made around it. */
+    Caller.Mix mix() {
+        return this == FILLED_WITHOUT_LEASE ? Caller.Mix.FORGETTING : Caller.Mix.ALL;
     }
 
     /** What this process was told to do wrong. */

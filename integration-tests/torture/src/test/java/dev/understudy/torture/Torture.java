@@ -50,6 +50,7 @@ final class Torture implements AutoCloseable {
     private final Path folder;
     private final long seed;
     private final List<FaultKind> kinds;
+    private final Seeded bug;
     private final SplittableRandom random;
     private final RedisServer redis;
     private final PostgresServer postgres;
@@ -76,6 +77,7 @@ final class Torture implements AutoCloseable {
         this.folder = folder;
         this.seed = seed;
         this.kinds = kinds;
+        this.bug = bug;
         this.points = points;
         this.random = new SplittableRandom(seed);
         this.redis = RedisServer.builder()
@@ -99,7 +101,7 @@ final class Torture implements AutoCloseable {
         boolean losing = isLosing();
         new Sessions(folder, round).create();
         written().forEach(CachedRepository::pauseDrain);
-        actors.tell(Actor.ROUND + round);
+        actors.begin(round, bug.mix());
         Map<Long, FaultKind> happened = fail(losing, System.nanoTime() + length.toNanos());
         actors.places().forEach(Actors.Place::heal);
         actors.stop();
@@ -131,6 +133,10 @@ final class Torture implements AutoCloseable {
             happened.put(System.nanoTime(), kind);
             kind.happen(setting);
             FaultKind.pause(setting.between(50, 500));
+        }
+        if (!losing && kinds.get(random.nextInt(kinds.size())) == FaultKind.PROCESSES_CRASHED) {
+            happened.put(System.nanoTime(), FaultKind.PROCESSES_CRASHED);
+            FaultKind.PROCESSES_CRASHED.happen(setting);
         }
         return happened;
     }
