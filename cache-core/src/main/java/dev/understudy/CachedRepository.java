@@ -63,8 +63,11 @@ public interface CachedRepository<K, V> {
     WriteReceipt save(V value, Write options);
 
     /**
-     * The same for many rows: write-through all or none, write-back each by itself. All go at once, so that memory, a transaction and its locks grow
-     * with them; for very many, {@link Write#inChunksOf}.
+     * The same for many rows: write-through all or none, write-back each by itself. All go at once: memory, a transaction and its locks grow with
+     * them, and the shared replica is not sent more commands at a time than its adapter allows (10,000 unless told, over all callers). For very
+     * many, {@link Write#inChunksOf}.
+     *
+     * @throws dev.understudy.model.PartlyWritten if a chunk fails that is not the first, whatever the reason; that is the cause
      */
     default Map<K, WriteReceipt> saveAll(Collection<V> values) {
         return saveAll(values, Write.defaults());

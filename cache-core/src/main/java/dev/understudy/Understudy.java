@@ -240,8 +240,9 @@ public final class Understudy implements AutoCloseable {
     }
 
     /**
-     * How far the primary's clock is ahead of the shared replica's, negative if it is behind; measured at {@link Builder#build} and every
-     * 30 s, and logged as a warning from 100 ms on. Empty until both servers have answered.
+     * How far the primary's clock is ahead of the shared replica's, negative if it is behind, give or take half of the time that both took to
+     * answer (less than a second). Measured at {@link Builder#build} and every 30 s; a warning is logged when it is more than 100 ms for
+     * certain. Empty until both servers have answered.
      */
     public Optional<Duration> clockSkew() {
         return skew.last();

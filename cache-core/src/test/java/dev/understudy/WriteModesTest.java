@@ -8,6 +8,7 @@ import dev.understudy.Cluster.Node;
 import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
 import dev.understudy.model.Invalid;
+import dev.understudy.model.PartlyWritten;
 import dev.understudy.model.Read;
 import dev.understudy.model.Replication;
 import dev.understudy.model.Tier;
@@ -226,6 +227,38 @@ class WriteModesTest {
                 Thread.onSpinWait();
             }
         }
+    }
+
+    @Test
+    void saveAll_inChunksWhenTheStoreThrows_saysHowManyAreWritten() {
+        IllegalStateException own = new IllegalStateException("the store's own");
+        cluster = new Cluster(
+                Versioning.column("us_version"),
+                store -> store.storing(item -> {
+                    if (item.amount() == 666) {
+                        throw own;
+                    }
+                    return item;
+                }));
+        Node one = cluster.start();
+        List<Item> items = LongStream.range(0, 10)
+                .mapToObj(i -> new Item(i, "lamp", i == 7 ? 666 : 1))
+                .toList();
+
+        assertThatThrownBy(() -> one.items.saveAll(items, Write.through().inChunksOf(3)))
+                .isInstanceOfSatisfying(
+                        PartlyWritten.class, e -> assertThat(e.written()).isEqualTo(6))
+                .hasRootCause(own);
+        assertThatThrownBy(() -> one.items.saveAll(items, Write.through().inChunksOf(8)))
+                .isSameAs(own);
+
+        assertThat(one.items.findAll(LongStream.range(0, 10).boxed().toList())).hasSize(6);
+        assertThatThrownBy(() -> Write.through().inChunksOf(0))
+                .isInstanceOf(Invalid.class)
+                .hasMessageContaining("chunk 0");
+        assertThatThrownBy(() -> Write.through().inChunksOf(5_001))
+                .isInstanceOf(Invalid.class)
+                .hasMessageContaining("chunk 5001");
     }
 
     @Test

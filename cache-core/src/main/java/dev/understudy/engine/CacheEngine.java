@@ -7,6 +7,8 @@ import dev.understudy.model.OnPartition;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.PartlyWritten;
 import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
+import dev.understudy.model.Unavailable;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
 import dev.understudy.model.Write;
@@ -232,7 +234,7 @@ public final class CacheEngine<K, V> {
         int chunk = options.chunk().orElse(Integer.MAX_VALUE);
         Set<K> keys = new LinkedHashSet<>();
         for (Mutation<K, V> mutation : mutations) {
-            check(mutation, mode == WriteMode.THROUGH && mutations.size() > 1);
+            check(mutation, mode, mutations.size() > (mode == WriteMode.THROUGH ? 1 : chunk));
             if (!keys.add(mutation.key())) {
                 throw new Invalid("a key is written twice in one call");
             }
@@ -245,12 +247,23 @@ public final class CacheEngine<K, V> {
             List<Mutation<K, V>> some = mutations.subList(from, Math.min(from + chunk, mutations.size()));
             try {
                 receipts.putAll(writeChunk(some, mode, options, session, deadline));
-            } catch (UnderstudyException e) {
-                int written = e.outcome() == Outcome.APPLIED ? from + some.size() : from;
-                throw written == 0 || written == mutations.size() ? e : new PartlyWritten(written, e);
+            } catch (RuntimeException e) {
+                throw partly(e, mode, from, some.size(), mutations.size());
             }
         }
         return receipts;
+    }
+
+    /** What a call in chunks ends with whose next chunk failed; what the store itself threw passes, unless rows are written. */
+    private static RuntimeException partly(RuntimeException e, WriteMode mode, int from, int chunk, int all) {
+        if (!(e instanceof UnderstudyException failure)) {
+            Outcome outcome = mode == WriteMode.THROUGH ? Outcome.NOT_APPLIED : Outcome.UNKNOWN;
+            return from == 0
+                    ? e
+                    : new PartlyWritten(from, new Unavailable("the store failed", e, Tier.LIBRARY, outcome));
+        }
+        int written = failure.outcome() == Outcome.APPLIED ? from + chunk : from;
+        return written == 0 || written == all ? e : new PartlyWritten(written, failure);
     }
 
     private Map<K, WriteReceipt> writeChunk(
@@ -292,14 +305,17 @@ public final class CacheEngine<K, V> {
                 : session.known(name(), context.address(key).text());
     }
 
-    private void check(Mutation<K, V> mutation, boolean isSealedLate) {
+    private void check(Mutation<K, V> mutation, WriteMode mode, boolean isSealedLate) {
         context.address(mutation.key());
         if (mutation.ifVersion().isPresent() && !context.isVersioned()) {
             throw new Invalid("a condition on the version needs a version column; " + name() + " has none");
         }
         if (isSealedLate) {
-            // Refused before the primary is asked: a value that cannot be encoded could not be cached.
+            // Refused before anything is written: a value that cannot be encoded could not be cached.
             mutation.value().ifPresent(context.envelope::seal);
+            if (mode == WriteMode.BACK) {
+                mutation.value().ifPresent(context.store::check);
+            }
         }
     }
 

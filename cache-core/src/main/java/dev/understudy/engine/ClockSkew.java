@@ -2,10 +2,13 @@ package dev.understudy.engine;
 
 import dev.understudy.spi.Clock;
 import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryConnection;
 import dev.understudy.spi.PrimaryFailure;
 import dev.understudy.spi.SharedReplica;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -17,10 +20,10 @@ import org.slf4j.LoggerFactory;
  * Thread-safe.
  *
  * <p>Each server is asked for its time; what is between asking and the answer is not known, so half of both waits is the error of the
- * difference. Source: F. Cristian, "Probabilistic Clock Synchronization", 1989.
+ * difference; of three answers of each the quickest counts. Source: F. Cristian, "Probabilistic Clock Synchronization", 1989.
  */
 public final class ClockSkew {
-    /** From here on the difference is alerted: a warning when it begins and when it ends. */
+    /** Above it the difference is alerted: a warning when it begins and when it ends. */
     public static final Duration LIMIT = Duration.ofMillis(100);
 
     private static final Logger LOG = LoggerFactory.getLogger(ClockSkew.class);
@@ -47,18 +50,24 @@ public final class ClockSkew {
         }
     }
 
-    /** Asks both servers, for a second each at most; keeps what is known if one does not answer. */
+    /** Asks both servers three times, for a second each time at most; keeps what is known if one does not answer. */
     public void measure() {
         try {
-            Reading shared = shared();
-            Reading server = primary.call(Primary.Use.LOAD, PATIENCE, connection -> {
-                long asked = clock.nanoTime();
-                return Reading.of(asked, primary.clockMicros(connection), clock.nanoTime());
-            });
+            Reading shared = best(shared(), shared(), shared());
+            Reading server = primary.call(
+                    Primary.Use.LOAD,
+                    PATIENCE,
+                    connection -> best(server(connection), server(connection), server(connection)));
             note(server.offset() - shared.offset(), server.error() + shared.error());
         } catch (SharedReplicaFailure | PrimaryFailure e) {
             LOG.debug("the clocks could not be compared: {}", e.getMessage());
         }
+    }
+
+    private static Reading best(Reading... readings) {
+        return Arrays.stream(readings)
+                .min(Comparator.comparingLong(Reading::error))
+                .orElseThrow();
     }
 
     private Reading shared() {
@@ -68,27 +77,37 @@ public final class ClockSkew {
         return Reading.of(asked, time, clock.nanoTime());
     }
 
-    private void note(long micros, long error) {
-        last.set(Optional.of(Duration.ofNanos(micros * 1_000)));
-        boolean isOver = Math.abs(micros) - error > LIMIT.toNanos() / 1_000;
-        if (isOver == alerted.getAndSet(isOver)) {
-            return;
-        }
-        LOG.warn(
-                "the primary's clock is {} ms {} the shared replica's (+-{} ms), {} {} ms",
-                Math.abs(micros) / 1_000,
-                micros < 0 ? "behind" : "ahead of",
-                error / 1_000,
-                isOver ? "over" : "again within",
-                LIMIT.toMillis());
+    private Reading server(PrimaryConnection connection) throws Exception {
+        long asked = clock.nanoTime();
+        return Reading.of(asked, primary.clockMicros(connection), clock.nanoTime());
     }
 
-    /** What the last measurement says, positive if the primary is ahead; empty if both servers have not answered yet. */
+    /** An alert begins when the difference is over the limit for certain, and ends when it is certainly not. */
+    private void note(long micros, long error) {
+        last.set(Optional.of(Duration.ofNanos(micros * 1_000)));
+        long limit = LIMIT.toNanos() / 1_000;
+        boolean begins = Math.abs(micros) - error > limit && alerted.compareAndSet(false, true);
+        boolean ends = Math.abs(micros) + error <= limit && alerted.compareAndSet(true, false);
+        if (begins || ends) {
+            LOG.warn(
+                    "the primary's clock is {} ms {} the shared replica's (+-{} ms), {} {} ms",
+                    Math.abs(micros) / 1_000,
+                    micros < 0 ? "behind" : "ahead of",
+                    error / 1_000,
+                    begins ? "over" : "again within",
+                    LIMIT.toMillis());
+        }
+    }
+
+    /**
+     * What the last measurement says, give or take half of the time that the answers took (less than a second); positive if the primary is ahead,
+     * empty if both servers have not answered yet.
+     */
     public Optional<Duration> last() {
         return last.get();
     }
 
-    /** Whether the last measurement is over {@link #LIMIT} for certain. */
+    /** Whether an alert is on. */
     public boolean isAlerted() {
         return alerted.get();
     }

@@ -25,13 +25,13 @@ public record Write(
     private static final Write THROUGH = of(Optional.of(WriteMode.THROUGH));
     private static final Write BACK = of(Optional.of(WriteMode.BACK));
 
-    private static final int LARGEST_CHUNK = 100_000;
+    private static final int LARGEST_CHUNK = 5_000;
 
-    /** Refuses a timeout that is not positive, a chunk outside 1 to 100,000, and an ack on a write-through. */
+    /** Refuses a timeout that is not positive, a chunk outside 1 to 5,000, and an ack on a write-through. */
     public Write {
         timeout.ifPresent(Write::requirePositive);
         if (chunk.isPresent() && (chunk.getAsInt() < 1 || chunk.getAsInt() > LARGEST_CHUNK)) {
-            throw new Invalid("chunk " + chunk.getAsInt() + " is outside [1, 100000]");
+            throw new Invalid("chunk " + chunk.getAsInt() + " is outside [1, 5000]");
         }
         if (ack.isPresent() && mode.isPresent() && mode.get() == WriteMode.THROUGH) {
             throw new Invalid("an ack level goes with write-back only");
@@ -79,11 +79,12 @@ public record Write(
     }
 
     /**
-     * The same, for a call with many rows: at most so many at a time, in the order given, each chunk after the one before. A write-through
-     * commits each chunk by itself, so that neither a transaction nor the time for which rows are locked grows with the call; if one fails, those
-     * before it stay written ({@link PartlyWritten}). The timeout is the whole call's. Of no effect on a single row.
+     * The same, for a call with many rows: at most so many at a time, in the order given. Each chunk is written as a call of its own would be,
+     * after the one before, so that neither a transaction nor the time for which rows are locked nor the number of commands under way grows with
+     * the call. If one fails, those before it stay written and those after it are not tried ({@link PartlyWritten}). Values that
+     * cannot be encoded, and for a write-back those that the table cannot hold, are refused before the first chunk. The timeout is the whole call's. Of no effect on a call with fewer rows.
      *
-     * @param rows 1 to 100,000
+     * @param rows 1 to 5,000
      */
     public Write inChunksOf(int rows) {
         return new Write(mode, ack, ifVersion, timeout, onPartition, OptionalInt.of(rows));

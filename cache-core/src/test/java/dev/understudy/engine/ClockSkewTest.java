@@ -55,4 +55,18 @@ class ClockSkewTest {
         assertThat(skew.last()).contains(Duration.ofMillis(-150));
         assertThat(skew.isAlerted()).isFalse();
     }
+
+    @Test
+    void measure_whoseAnswerTookLong_endsNoAlert() {
+        shared.advance(Duration.ofMillis(450));
+        skew.measure();
+        assertThat(skew.isAlerted()).isTrue();
+        pause = Duration.ofMillis(900);
+        skew.measure();
+        assertThat(skew.isAlerted()).isTrue();
+        pause = Duration.ZERO;
+        server.advance(Duration.ofMillis(450));
+        skew.measure();
+        assertThat(skew.isAlerted()).isFalse();
+    }
 }

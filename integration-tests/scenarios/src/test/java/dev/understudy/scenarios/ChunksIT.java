@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.understudy.CachedRepository;
+import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
 import dev.understudy.model.PartlyWritten;
 import dev.understudy.model.Read;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -114,14 +116,35 @@ class ChunksIT {
     }
 
     @Test
-    void saveAll_inChunks_writeBack_isLoggedWhole() {
+    void insertAll_inChunks_writeBack_triesNoneAfterTheOneThatFails() {
         open(COLUMN);
         one.pauseDrain();
         two.pauseDrain();
-        List<Item> items = rows(1).subList(0, 300);
-        assertThat(one.saveAll(items, Write.back().inChunksOf(7))).hasSize(300);
-        assertThat(found(two)).hasSize(300);
+        one.save(Item.of(15, 1), Write.back());
+        List<Item> items = rows(2).subList(0, 30);
+        PartlyWritten partly = catchThrowableOfType(
+                PartlyWritten.class, () -> two.insertAll(items, Write.back().inChunksOf(10)));
+        assertThat(partly.written()).isEqualTo(10);
+        assertThat(found(one))
+                .containsExactlyElementsOf(LongStream.rangeClosed(1, 20).boxed().toList());
+        assertThat(one.read(15L, Read.strong()).value()).contains(Item.of(15, 1));
+        assertThat(one.lag().entries()).isEqualTo(20);
         one.resumeDrain();
         two.resumeDrain();
+        assertThat(one.drain(Duration.ofSeconds(20))).isZero();
+        assertThat(instances.sql().number("SELECT count(*) FROM item")).isEqualTo(20);
+    }
+
+    @Test
+    void saveAll_inChunks_withAValueThatTheTableCannotHold_writesNothing() {
+        open(COLUMN);
+        List<Item> items = new ArrayList<>(rows(1).subList(0, 40));
+        items.set(35, new Item(36, "a\0b", 1));
+        for (Write mode : List.of(Write.through(), Write.back())) {
+            assertThat(catchThrowableOfType(Invalid.class, () -> one.saveAll(items, mode.inChunksOf(10))))
+                    .isNotNull();
+        }
+        assertThat(one.lag().entries()).isZero();
+        assertFirst(0);
     }
 }

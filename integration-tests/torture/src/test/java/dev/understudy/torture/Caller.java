@@ -142,14 +142,17 @@ final class Caller implements Runnable {
                 inSession(lent, rows(), id(), random.nextInt(3) == 0, random.nextInt(8) == 0);
             }
         } finally {
-            sessions.giveBack(lent);
+            sessions.giveBack(lent, false);
         }
     }
 
-    /** What a session remembers of the row that it wrote or read strongly hides what its position alone must do: so some only read. */
+    /**
+     * What a session remembers of the row that it wrote, read strongly or was shown by the primary hides what its position alone must do: so some
+     * only read, and all end soon.
+     */
     private void wandering() {
         Sessions.Lent lent = lend();
-        int number = Math.floorMod(lent.name().hashCode(), 3 * HOT);
+        int number = Math.floorMod(lent.file().hashCode(), 3 * HOT);
         Rows rows = number / 3 % 2 == 0 ? Rows.VERSIONED : Rows.TRIGGERED;
         long id = firstOf(round) + number / 3;
         try {
@@ -162,7 +165,7 @@ final class Caller implements Runnable {
                 }
             }
         } finally {
-            sessions.giveBack(lent);
+            sessions.giveBack(lent, random.nextInt(10) == 0);
         }
     }
 

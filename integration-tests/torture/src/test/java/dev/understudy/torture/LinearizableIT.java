@@ -44,7 +44,7 @@ class LinearizableIT {
     void strongReads_whileWritersDieAtEachStep_areLinearizable() throws SQLException {
         long begin = System.nanoTime();
         CrashTurn points = new CrashTurn(CrashPoint.ofAWriteThrough());
-        try (Torture torture = new Torture(folder, seed, KINDS, Seeded.NONE, points)) {
+        try (Torture torture = new Torture(folder, seed, KINDS, Seeded.NONE, points, Caller.Mix.ALL)) {
             while (torture.violations().isEmpty() && !isEnough(torture)) {
                 torture.round(operations >= MANY ? LONG_ROUND : SHORT_ROUND);
             }

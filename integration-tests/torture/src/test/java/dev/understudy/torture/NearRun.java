@@ -14,9 +14,11 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
@@ -84,7 +86,9 @@ final class NearRun implements AutoCloseable {
         begin();
         FaultKind.Setting setting = new FaultKind.Setting(
                 actors, redis, postgres, jdbcUrl, random.split(), CrashTurn.ofProperty(), round, new StringBuilder());
-        for (FaultKind kind : KINDS) {
+        List<FaultKind> kinds = new ArrayList<>(KINDS);
+        Collections.shuffle(kinds, new Random(random.nextLong()));
+        for (FaultKind kind : kinds) {
             FaultKind.pause(setting.between(50, 300));
             kind.happen(setting);
         }

@@ -50,7 +50,7 @@ class SeededBugsIT {
     @ParameterizedTest
     @MethodSource("bugs")
     void bug_inTheProcesses_isSeenWithinAMinute(Seeded bug, long seed) throws SQLException {
-        try (Torture torture = new Torture(folder, seed, bug.kinds(), bug, new CrashTurn(bug.points()))) {
+        try (Torture torture = new Torture(folder, seed, bug.kinds(), bug, new CrashTurn(bug.points()), bug.mix())) {
             Duration taken = run(torture, LIMIT);
             System.out.println("seeded " + bug + ", seed " + seed + ": "
                     + torture.violations().size() + " violations after " + taken.toSeconds() + " s");
@@ -69,7 +69,7 @@ class SeededBugsIT {
                 Seeded.APPLIED_BEFORE_COMMIT,
                 Seeded.FILLED_WITHOUT_LEASE)) {
             CrashTurn points = new CrashTurn(bug.points());
-            try (Torture torture = new Torture(folder, seed, bug.kinds(), Seeded.NONE, points)) {
+            try (Torture torture = new Torture(folder, seed, bug.kinds(), Seeded.NONE, points, bug.mix())) {
                 Duration taken = run(torture, CONTROL);
                 System.out.println("not seeded, faults of " + bug + ", seed " + seed + ": "
                         + torture.violations().size() + " violations in " + taken.toSeconds() + " s");

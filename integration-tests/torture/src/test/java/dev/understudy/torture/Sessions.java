@@ -15,14 +15,24 @@ import java.util.SplittableRandom;
 record Sessions(Path folder, long round) {
     private static final int COUNT = 8;
 
-    /** A session that this caller has alone. */
-    record Lent(String name, Session session) {}
+    /**
+     * A session that this caller has alone.
+     *
+     * @param file where it was taken from, or would be
+     * @param age how many sessions were there before it
+     */
+    record Lent(String file, long age, Session session) {
+        /** Its own name. */
+        String name() {
+            return file + "-" + age;
+        }
+    }
 
     /** Creates the round's sessions. */
     void create() {
         try {
             for (int i = 0; i < COUNT; i++) {
-                Files.writeString(free(i), Session.start().token());
+                Files.writeString(free(i), text(0, Session.start()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -42,23 +52,28 @@ record Sessions(Path folder, long round) {
             try {
                 // Atomically: else two may both take what they find moved already.
                 Files.move(file, taken, StandardCopyOption.ATOMIC_MOVE);
-                return new Lent(file.getFileName().toString(), Session.resume(Files.readString(taken)));
+                String[] words = Files.readString(taken).split(" ", -1);
+                return new Lent(file.getFileName().toString(), Long.parseLong(words[0]), Session.resume(words[1]));
             } catch (IOException e) {
                 // Somebody else has it.
             }
         }
-        return new Lent(newName, Session.start());
+        return new Lent(newName, 0, Session.start());
     }
 
-    /** Gives a session back, for anybody. */
-    void giveBack(Lent lent) {
-        Path taken = folder.resolve(lent.name() + "-taken");
+    private static String text(long age, Session session) {
+        return age + " " + session.token();
+    }
+
+    /** Gives a session back, for anybody, or ends it and leaves a new one in its place. */
+    void giveBack(Lent lent, boolean isOver) {
+        Path taken = folder.resolve(lent.file() + "-taken");
         if (!Files.exists(taken)) {
             return;
         }
         try {
-            Files.writeString(taken, lent.session().token());
-            Files.move(taken, folder.resolve(lent.name()), StandardCopyOption.ATOMIC_MOVE);
+            Files.writeString(taken, isOver ? text(lent.age() + 1, Session.start()) : text(lent.age(), lent.session()));
+            Files.move(taken, folder.resolve(lent.file()), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -45,12 +45,13 @@ final class Torture implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int OBSERVER = 1_000_000;
     private static final int EACH_LOSING = 3;
+    private static final int EACH_ENDING = 2;
     private static final int SHOWN = 20;
 
     private final Path folder;
     private final long seed;
     private final List<FaultKind> kinds;
-    private final Seeded bug;
+    private final Caller.Mix mix;
     private final SplittableRandom random;
     private final RedisServer redis;
     private final PostgresServer postgres;
@@ -69,15 +70,16 @@ final class Torture implements AutoCloseable {
     private long trailing;
 
     Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug) throws SQLException {
-        this(folder, seed, kinds, bug, CrashTurn.ofProperty());
+        this(folder, seed, kinds, bug, CrashTurn.ofProperty(), Caller.Mix.ALL);
     }
 
-    /** Under those faults, with a bug, with crashes at those points in turn. */
-    Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug, CrashTurn points) throws SQLException {
+    /** Such calls under those faults, with a bug, with crashes at those points in turn. */
+    Torture(Path folder, long seed, List<FaultKind> kinds, Seeded bug, CrashTurn points, Caller.Mix mix)
+            throws SQLException {
         this.folder = folder;
         this.seed = seed;
         this.kinds = kinds;
-        this.bug = bug;
+        this.mix = mix;
         this.points = points;
         this.random = new SplittableRandom(seed);
         this.redis = RedisServer.builder()
@@ -101,7 +103,7 @@ final class Torture implements AutoCloseable {
         boolean losing = isLosing();
         new Sessions(folder, round).create();
         written().forEach(CachedRepository::pauseDrain);
-        actors.begin(round, bug.mix());
+        actors.begin(round, mix);
         Map<Long, FaultKind> happened = fail(losing, System.nanoTime() + length.toNanos());
         actors.places().forEach(Actors.Place::heal);
         actors.stop();
@@ -128,13 +130,16 @@ final class Torture implements AutoCloseable {
         FaultKind.Setting setting =
                 new FaultKind.Setting(actors, redis, postgres, jdbcUrl, random.split(), points, round, notes);
         FaultKind.pause(setting.between(200, 600));
+        while (possible.isEmpty() && System.nanoTime() < end) {
+            FaultKind.pause(setting.between(50, 500));
+        }
         while (System.nanoTime() < end) {
             FaultKind kind = possible.get(random.nextInt(possible.size()));
             happened.put(System.nanoTime(), kind);
             kind.happen(setting);
             FaultKind.pause(setting.between(50, 500));
         }
-        if (!losing && kinds.get(random.nextInt(kinds.size())) == FaultKind.PROCESSES_CRASHED) {
+        if (!losing && kinds.contains(FaultKind.PROCESSES_CRASHED) && round % EACH_ENDING == 0) {
             happened.put(System.nanoTime(), FaultKind.PROCESSES_CRASHED);
             FaultKind.PROCESSES_CRASHED.happen(setting);
         }

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -39,9 +40,13 @@ final class ConnectionSource {
         Attempt attempt = new Attempt(dataSource, permits, isEmpty);
         try {
             executor.execute(attempt);
-        } catch (RuntimeException e) {
+        } catch (RejectedExecutionException e) {
             permits.run();
             throw Failures.noConnection("the primary is closed");
+        } catch (RuntimeException | Error e) {
+            // No thread can be started.
+            permits.run();
+            throw e;
         }
         return attempt.await(deadline);
     }
