@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * did not write is looked at under lock afterwards: either its guard does not hold, which is the answer, or the row changed in
  * between, and it is tried again.
  *
- * <p>Bounds: one statement for each kind of guard, two for {@link Guard.AtMost}, however many rows.
+ * <p>Bounds: one statement for each kind of guard, two for {@link Guard.AtMost} and for {@link Guard.Older} where the primary stamped the
+ * version, however many rows.
  */
 final class TableWriter<K, V> {
     /** A row that neither is written nor says why this often is kept from being written by something else. */
@@ -50,6 +51,8 @@ final class TableWriter<K, V> {
         DELETE_AT_MOST,
         UPSERT,
         UPSERT_OLDER,
+        /** The same for a version that the primary stamped: the trigger gives a row to insert another one, before it is compared. */
+        UPSERT_OLDER_STAMPED,
         INSERT,
         UPDATE,
         UPDATE_OLDER,
@@ -175,9 +178,13 @@ final class TableWriter<K, V> {
             case UPDATE_OLDER -> store(script, statements.update(Condition.OLDER), group, false);
             case UPDATE_EXACTLY -> store(script, statements.update(Condition.EXACTLY), group, true);
             case UPDATE_AT_MOST -> store(script, statements.update(Condition.AT_MOST), group, true);
+            // Rows that the first statement updates are there, so that the second leaves them alone.
             case UPSERT_AT_MOST -> {
                 store(script, statements.update(Condition.AT_MOST), group, true);
-                // Rows that the first statement updated are there, so that the second leaves them alone.
+                insert(script, group);
+            }
+            case UPSERT_OLDER_STAMPED -> {
+                store(script, statements.update(Condition.OLDER), group, false);
                 insert(script, group);
             }
             case NOTHING -> {}
@@ -209,7 +216,8 @@ final class TableWriter<K, V> {
         } else if (guard instanceof Guard.Missing) {
             return Kind.INSERT;
         } else if (guard instanceof Guard.Older) {
-            return Kind.UPSERT_OLDER;
+            boolean isStamped = change.version().value() % 2 != 0;
+            return isStamped ? Kind.UPSERT_OLDER_STAMPED : Kind.UPSERT_OLDER;
         }
         return guard instanceof Guard.AtMost ? Kind.UPSERT_AT_MOST : Kind.UPSERT;
     }

@@ -40,6 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Connections: how many, for how long, with which settings, rights and statements. */
 class SessionIT {
@@ -369,6 +370,37 @@ class SessionIT {
             database.execute("DROP OWNED BY " + role + "; DROP ROLE " + role);
         }
         assertThat(database.query("SELECT id FROM item")).containsExactly("2");
+    }
+
+    /**
+     * A write-through that supersedes a pending write leaves its stamped version in the queue. In an upsert the trigger would stamp it anew before
+     * it is compared, and the older row would replace the newer one.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void drain_ofAStampedVersion_doesNotReplaceANewerRow(int rows) {
+        long stamped = (System.currentTimeMillis() * 1000 - 60_000_000) | 1;
+        Version older = new Version(stamped);
+        Version newer = new Version(stamped + 1);
+        List<Change<Long, Item>> changes = LongStream.rangeClosed(1, rows)
+                .mapToObj(id -> change(id, newer, Guard.NONE))
+                .toList();
+        database.commit(connection -> items.apply(connection, changes));
+        database.execute("UPDATE item SET name = 'newer', us_version = us_version + 2");
+
+        Map<Long, Applied<Item>> drained = database.commit(connection -> items.apply(
+                connection,
+                LongStream.rangeClosed(1, rows + 1)
+                        .mapToObj(id -> change(id, older, Guard.OLDER))
+                        .toList()));
+
+        assertThat(database.query(
+                        "SELECT id || '|' || name || '|' || us_version FROM item WHERE name = 'newer' ORDER BY id"))
+                .containsExactlyElementsOf(LongStream.rangeClosed(1, rows)
+                        .mapToObj(id -> id + "|newer|" + (newer.value() + 2))
+                        .toList());
+        assertThat(drained.get(1L)).isEqualTo(new Applied.Refused<>(new Version(newer.value() + 2)));
+        assertThat(drained.get(rows + 1L)).isInstanceOf(Applied.Stored.class);
     }
 
     @Test
