@@ -2,11 +2,13 @@ package dev.understudy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
 import dev.understudy.model.Ack;
 import dev.understudy.model.Conflict;
+import dev.understudy.model.DeadlineExceeded;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.PartlyWritten;
 import dev.understudy.model.Read;
@@ -20,6 +22,9 @@ import dev.understudy.model.WriteBackStatus;
 import dev.understudy.model.WriteMode;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Item;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -259,6 +265,49 @@ class WriteModesTest {
         assertThatThrownBy(() -> Write.through().inChunksOf(5_001))
                 .isInstanceOf(Invalid.class)
                 .hasMessageContaining("chunk 5001");
+    }
+
+    @Test
+    void saveAll_inChunksWhoseTimeIsOver_saysHowManyAreWritten() {
+        cluster = new Cluster(
+                Versioning.column("us_version"),
+                store -> store.storing(item -> {
+                    long end = System.nanoTime() + Duration.ofMillis(60).toNanos();
+                    while (System.nanoTime() < end) {
+                        LockSupport.parkNanos(end - System.nanoTime());
+                    }
+                    return item;
+                }));
+        Node one = cluster.start();
+        List<Item> items =
+                LongStream.range(0, 60).mapToObj(i -> new Item(i, "lamp", 1)).toList();
+
+        PartlyWritten partly = catchThrowableOfType(
+                PartlyWritten.class,
+                () -> one.items.saveAll(items, Write.through().inChunksOf(1).timeout(Duration.ofSeconds(2))));
+
+        // The last one may have been sent in time, and nobody knows of it.
+        assertThat(one.items.findAll(LongStream.range(0, 60).boxed().toList()).size())
+                .isBetween(partly.written(), partly.written() + 1)
+                .isLessThan(60);
+        assertThat(partly).hasCauseInstanceOf(DeadlineExceeded.class);
+        assertThat(partly.isRetryable()).isFalse();
+    }
+
+    @Test
+    void start_withoutWriteBack_onAServerThatMayEvictMarkers_warns() {
+        cluster = new Cluster(Versioning.none());
+        cluster.server.refusal(ack -> Optional.of("maxmemory-policy allkeys-lru"));
+        PrintStream before = System.err;
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        try {
+            Node one = cluster.start();
+            one.items.save(new Item(1, "lamp", 3));
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(told.toString(StandardCharsets.UTF_8)).contains("item: ", "WARN", "allkeys-lru");
     }
 
     @Test

@@ -29,7 +29,7 @@ final class BaseCheck {
             // An absent row is what a delete wants.
             return !item.deletes() && !base.equals(Version.UNKNOWN) && !tombstone.isAfter(base);
         }
-        boolean isForeign = row.value() % 2 == 1;
+        boolean isForeign = row.isStamped();
         return isForeign && (!base.equals(Version.UNKNOWN) || row.isAfter(version));
     }
 }

@@ -246,6 +246,7 @@ public final class CacheEngine<K, V> {
         for (int from = 0; from < mutations.size(); from += chunk) {
             List<Mutation<K, V>> some = mutations.subList(from, Math.min(from + chunk, mutations.size()));
             try {
+                deadline.check(Tier.LIBRARY, Outcome.NOT_APPLIED);
                 receipts.putAll(writeChunk(some, mode, options, session, deadline));
             } catch (RuntimeException e) {
                 throw partly(e, mode, from, some.size(), mutations.size());

@@ -11,7 +11,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,7 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ClockSkew {
     /** Above it the difference is alerted: a warning when it begins and when it ends. */
-    public static final Duration LIMIT = Duration.ofMillis(100);
+    private static final Duration LIMIT = Duration.ofMillis(100);
 
     private static final Logger LOG = LoggerFactory.getLogger(ClockSkew.class);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
@@ -32,7 +31,7 @@ public final class ClockSkew {
     private final SharedReplica replica;
     private final Primary primary;
     private final Clock clock;
-    private final AtomicReference<Optional<Duration>> last = new AtomicReference<>(Optional.empty());
+    private volatile Optional<Duration> last = Optional.empty();
     private final AtomicBoolean alerted = new AtomicBoolean();
 
     /** A difference that is not known yet. */
@@ -50,7 +49,7 @@ public final class ClockSkew {
         }
     }
 
-    /** Asks both servers three times, for a second each time at most; keeps what is known if one does not answer. */
+    /** Asks the shared replica three times, for a second each, then the primary, for a second in all; keeps what is known if one does not answer. */
     public void measure() {
         try {
             Reading shared = best(shared(), shared(), shared());
@@ -84,7 +83,7 @@ public final class ClockSkew {
 
     /** An alert begins when the difference is over the limit for certain, and ends when it is certainly not. */
     private void note(long micros, long error) {
-        last.set(Optional.of(Duration.ofNanos(micros * 1_000)));
+        last = Optional.of(Duration.ofNanos(micros * 1_000));
         long limit = LIMIT.toNanos() / 1_000;
         boolean begins = Math.abs(micros) - error > limit && alerted.compareAndSet(false, true);
         boolean ends = Math.abs(micros) + error <= limit && alerted.compareAndSet(true, false);
@@ -104,11 +103,11 @@ public final class ClockSkew {
      * empty if both servers have not answered yet.
      */
     public Optional<Duration> last() {
-        return last.get();
+        return last;
     }
 
     /** Whether an alert is on. */
-    public boolean isAlerted() {
+    boolean isAlerted() {
         return alerted.get();
     }
 }

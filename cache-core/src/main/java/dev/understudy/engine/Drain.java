@@ -15,14 +15,12 @@ import dev.understudy.spi.SharedCommand.Fate;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
@@ -50,10 +48,6 @@ final class Drain<K, V> {
     static final Duration IDLE_PAUSE = Duration.ofMillis(250);
     /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
     private static final int BATCH_LEAST = 20;
-    /** Rows that a shard gives to a batch, if it has them and there is more than fits. */
-    private static final int SHARE_LEAST = 100;
-    /** Entries that are looked at again although they could not be written the last time, beside a batch. */
-    private static final int STUCK_MOST = 10_000;
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
@@ -73,16 +67,13 @@ final class Drain<K, V> {
     private volatile boolean hinted;
     private final AtomicLong looks = new AtomicLong();
     private volatile Look lastLook = new Look(0, Set.of(), true);
-    private final Failures failures = new Failures();
+    private final FailureLog failures;
     private Duration backoff = FIRST_BACKOFF;
     /** Rows of a batch: halved when its time did not suffice, doubled by each success. */
     private volatile int batchRows;
 
-    /** The last shard of the batch before, where not all took part; guarded by the round's lock. */
-    private int lastShard = -1;
-
-    /** How many entries of a shard stood in the way when it was looked at last; guarded by the round's lock. */
-    private final Map<Integer, Integer> stuck = new LinkedHashMap<>();
+    /** Guarded by the round's lock. */
+    private final BatchShares choice = new BatchShares();
 
     private final Lock roundLock = new ReentrantLock();
     private volatile @Nullable DrainGroup group;
@@ -92,6 +83,7 @@ final class Drain<K, V> {
         this.shards = shards;
         this.undrained = undrained;
         this.leases = new ShardLeases<>(context, owner);
+        this.failures = new FailureLog(context.clock, context.store.name());
         this.orphans = new Orphans(context.clock, context.settings.back().parentWait());
         this.batchRows = context.settings.back().batch();
         this.thread = new Thread(this::run, threadName);
@@ -257,28 +249,6 @@ final class Drain<K, V> {
                 : e instanceof SharedReplicaFailure shared && shared.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
     }
 
-    /** Tells the log of failures in a row: of the first, then every half minute, and of their end. Confined to the drain's thread. */
-    private final class Failures {
-        private static final long EVERY_NANOS = 30_000_000_000L;
-        private long toldAt;
-        private int count;
-
-        void warn(@Nullable String why) {
-            long now = context.clock.nanoTime();
-            if (count++ == 0 || now - toldAt > EVERY_NANOS) {
-                toldAt = now;
-                LOG.warn("drain of {} failed and is retried ({} in a row): {}", context.store.name(), count, why);
-            }
-        }
-
-        void ended() {
-            if (count > 0) {
-                LOG.info("drain of {} goes on after {} failures", context.store.name(), count);
-                count = 0;
-            }
-        }
-    }
-
     /**
      * One round: everything pending in this instance's shards, up to one batch and what could not be written before.
      *
@@ -330,24 +300,18 @@ final class Drain<K, V> {
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         lastLook = new Look(look, Set.copyOf(held.keySet()), !leases.mayGetMore());
         pending.keySet().retainAll(held.keySet());
-        Map<Integer, Integer> shares = shares(group == null ? inTurn(pending) : pending, batchRows);
+        Map<Integer, Integer> shares = choice.of(pending, batchRows, group == null);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());
         if (items.isEmpty()) {
-            noteStuck(shares.keySet(), batch);
+            choice.noteStuck(shares.keySet(), batch.stuck());
             leases.handOver(batch.left().keySet(), context.settings.timeout());
             return Optional.empty();
         }
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
         return Optional.of(new Round(batch, items, shares.keySet(), isMore));
-    }
-
-    /** What stands in the way is the oldest of its shard: the next look goes so far beyond it. */
-    private void noteStuck(Set<Integer> looked, DrainBatch<K, V> batch) {
-        stuck.keySet().removeAll(looked);
-        stuck.putAll(batch.stuck());
     }
 
     /** What one look found. Confined to the thread that holds the round's lock. */
@@ -398,7 +362,7 @@ final class Drain<K, V> {
 
         /** Tells the shared replica what has been written so far. */
         void tell() {
-            noteStuck(looked, batch);
+            choice.noteStuck(looked, batch.stuck());
             Drain.this.tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
         }
 
@@ -422,59 +386,9 @@ final class Drain<K, V> {
         return pending;
     }
 
-    /**
-     * The shards of the next batch: all if everything fits into it, else as many as give it its rows and {@link #SHARE_LEAST} each, in turn,
-     * because every shard costs a command to read and one to answer. Members of a group are not taken in turn: a row's parent is in another
-     * shard.
-     */
-    private Map<Integer, Long> inTurn(Map<Integer, Long> pending) {
-        int rows = batchRows;
-        if (pending.values().stream().mapToLong(Long::longValue).sum() <= rows) {
-            return pending;
-        }
-        TreeMap<Integer, Long> sorted = new TreeMap<>(pending);
-        List<Integer> order = new ArrayList<>(sorted.tailMap(lastShard, false).keySet());
-        order.addAll(sorted.headMap(lastShard, true).keySet());
-        Map<Integer, Long> turn = new LinkedHashMap<>();
-        long found = 0;
-        for (int shard : order) {
-            if (found >= rows && turn.size() * SHARE_LEAST >= rows) {
-                break;
-            }
-            long count = pending.getOrDefault(shard, 0L);
-            turn.put(shard, count);
-            found += count;
-            lastShard = shard;
-        }
-        return turn;
-    }
-
-    /** How many entries of each shard go into a batch: all that fit, the shards with few first, the rest evenly. */
-    static Map<Integer, Integer> shares(Map<Integer, Long> pending, int batch) {
-        List<Integer> byCount = new ArrayList<>(pending.keySet());
-        byCount.sort(Comparator.comparing(shard -> pending.getOrDefault(shard, 0L)));
-        Map<Integer, Integer> shares = new LinkedHashMap<>();
-        int room = batch;
-        for (int i = 0; i < byCount.size(); i++) {
-            long fair = Math.max(1, room / (byCount.size() - i));
-            int share = (int) Math.min(fair, pending.getOrDefault(byCount.get(i), 0L));
-            if (share > 0 && room > 0) {
-                shares.put(byCount.get(i), share);
-                room -= share;
-            }
-        }
-        return shares;
-    }
-
     private List<Pending> peek(Map<Integer, Integer> shares, Deadline deadline) {
         List<Integer> from = List.copyOf(shares.keySet());
-        List<Integer> limits = new ArrayList<>();
-        int room = STUCK_MOST;
-        for (int shard : from) {
-            int again = Math.min(room, stuck.getOrDefault(shard, 0));
-            room -= again;
-            limits.add(Math.min(SharedCommand.Peek.LIMIT_MOST, shares.getOrDefault(shard, 1) + again));
-        }
+        List<Integer> limits = choice.limits(shares);
         List<Shards.Reply<List<Pending>>> peeked = shards.attemptAll(
                 from,
                 i -> generation -> new SharedCommand.Peek(from.get(i), generation, Duration.ZERO, limits.get(i)),

@@ -156,7 +156,7 @@ final class SharedReads<K, V> {
             Found<V> row = found.get(keys.get(i));
             SharedEntry entry = entries.get(i);
             boolean isKnown = entry != null && row != null && row.version().compareTo(entry.version()) <= 0;
-            if (context.isVersioned() && row != null && row.version().value() % 2 == 1 && !isKnown) {
+            if (context.isVersioned() && row != null && row.version().isStamped() && !isKnown) {
                 news.add(context.address(keys.get(i)));
                 versions.add(row.version());
             }

@@ -1,18 +1,14 @@
 package dev.understudy.engine;
 
-import dev.understudy.engine.InFlight.Ticket;
 import dev.understudy.model.Conflict;
-import dev.understudy.model.Generation;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.Outcome;
-import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
 import dev.understudy.model.Version;
 import dev.understudy.model.WriteReceipt;
 import dev.understudy.spi.Applied;
-import dev.understudy.spi.ApplyReply;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Change.Guard;
 import dev.understudy.spi.EntryKind;
@@ -33,7 +29,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One repository's part in one transaction at the primary: markers before the SQL, the SQL, and the outcome told to the replicas.
@@ -49,44 +44,15 @@ final class ThroughWrite<K, V> {
     /** What the outcome is given at least, once the primary has committed. */
     private static final Duration GRACE = Duration.ofMillis(500);
 
-    private static final Duration RETRY = Duration.ofMillis(5);
-
-    /** Of a key whose marker is not put. */
-    private static final Prepared NONE = new Prepared(Version.ABSENT, 0, 0, EntryKind.PLACEHOLDER, Version.ABSENT);
-
     private final CacheContext<K, V> context;
     private final Shards shards;
     private final NearTier<K, V> near;
-    private final LateApplies late;
+    private final OutcomeTelling<K, V> telling;
     private final Known<K> known;
     private final Deadline deadline;
     private final Map<K, Marked<V>> marked = new LinkedHashMap<>();
     /** Whether the work is done and the commit is the adapter's. */
     private boolean isHandedOver;
-
-    /** A key with its marker and, once written, what the primary did. */
-    private static final class Marked<V> {
-        final ShardKey address;
-        final Ticket ticket;
-        final long writeId = CacheContext.newIdentity();
-        Generation generation = Generation.NONE;
-        Prepared prepared = NONE;
-        /** When the marker was put or renewed, at the latest, on the engine's clock. */
-        long since;
-
-        boolean isLost;
-
-        /** Whether the pending value is known to have no column that this version of the application does not know. */
-        boolean isOwn;
-
-        @Nullable
-        Applied<V> applied;
-
-        Marked(ShardKey address, Ticket ticket) {
-            this.address = address;
-            this.ticket = ticket;
-        }
-    }
 
     ThroughWrite(
             CacheContext<K, V> context,
@@ -98,7 +64,7 @@ final class ThroughWrite<K, V> {
         this.context = context;
         this.shards = shards;
         this.near = near;
-        this.late = late;
+        this.telling = new OutcomeTelling<>(context, shards, near, late);
         this.known = known;
         this.deadline = deadline;
     }
@@ -127,7 +93,7 @@ final class ThroughWrite<K, V> {
         List<Version> floors = added.keySet().stream().map(known::of).toList();
         long since = context.clock.nanoTime();
         List<Shards.Reply<Prepared>> replies = shards.attemptAll(
-                shardsOf(marks),
+                Marked.shards(marks),
                 i -> generation -> {
                     marks.get(i).generation = generation;
                     return new SharedCommand.Prepare(
@@ -139,7 +105,7 @@ final class ThroughWrite<K, V> {
             Marked<V> mark = marks.get(i);
             RuntimeException failure = replies.get(i).failure();
             // Noted also where another one failed: it has to be taken back.
-            mark.prepared = failure == null ? replies.get(i).result() : NONE;
+            mark.prepared = failure == null ? replies.get(i).result() : Marked.NONE;
             mark.since = since;
             mark.isOwn = false;
             mark.isLost = false;
@@ -358,7 +324,7 @@ final class ThroughWrite<K, V> {
         List<Marked<V>> all = List.copyOf(marked.values());
         long since = context.clock.nanoTime();
         List<Shards.Reply<Renewed>> replies = shards.attemptAll(
-                shardsOf(all),
+                Marked.shards(all),
                 i -> generation -> new SharedCommand.Renew(
                         all.get(i).address,
                         all.get(i).generation,
@@ -390,98 +356,14 @@ final class ThroughWrite<K, V> {
      * its receipt says so, as the caller must not be told of success then ({@link ThroughReceipt#requireTold}).
      */
     Map<K, WriteReceipt> committed() {
-        Map<K, WriteReceipt> receipts = new LinkedHashMap<>();
-        List<K> again = new ArrayList<>();
-        marked.forEach((key, mark) -> {
-            if (mark.applied != null) {
-                again.add(key);
-            }
-        });
+        Map<K, Marked<V>> written = new LinkedHashMap<>(marked);
+        written.values().removeIf(mark -> mark.applied == null);
+        Deadline until = deadline.remainingNanos() > GRACE.toNanos() ? deadline : Deadline.after(context.clock, GRACE);
         try {
-            tellAll(again, receipts);
+            return telling.tell(written, until);
         } finally {
             withdrawUnwritten();
             leave();
-        }
-        return receipts;
-    }
-
-    private void tellAll(List<K> untold, Map<K, WriteReceipt> receipts) {
-        Deadline until = deadline.remainingNanos() > GRACE.toNanos() ? deadline : Deadline.after(context.clock, GRACE);
-        List<K> again = untold;
-        for (boolean first = true; !again.isEmpty(); first = false) {
-            again = tell(again, first, until, receipts);
-            if (!again.isEmpty() && !until.rest(RETRY)) {
-                tellLater(again, receipts);
-                return;
-            }
-        }
-    }
-
-    private List<K> tell(List<K> keys, boolean first, Deadline until, Map<K, WriteReceipt> receipts) {
-        List<Marked<V>> marks = keys.stream().map(this::at).toList();
-        List<Shards.Reply<ApplyReply>> replies =
-                shards.attemptAll(shardsOf(marks), i -> generation -> outcome(marks.get(i), generation, first), until);
-        List<K> again = new ArrayList<>();
-        for (int i = 0; i < keys.size(); i++) {
-            if (replies.get(i).failure() != null) {
-                // The outcome may have arrived or not. Telling it once more without the marker is harmless.
-                again.add(keys.get(i));
-            } else {
-                receipts.put(
-                        keys.get(i),
-                        install(keys.get(i), marks.get(i), replies.get(i).result()));
-            }
-        }
-        return again;
-    }
-
-    private SharedCommand<ApplyReply> outcome(Marked<V> mark, Generation generation, boolean first) {
-        boolean holdsMarker = first && generation.equals(mark.generation);
-        boolean isStored = mark.applied instanceof Applied.Stored<V>;
-        byte[] payload = mark.applied instanceof Applied.Stored<V> stored && context.isVersioned()
-                ? context.envelope.seal(stored.row().value())
-                : new byte[0];
-        return new SharedCommand.Apply(
-                mark.address,
-                generation,
-                isStored ? AppliedChange.UPSERTED : AppliedChange.DELETED,
-                versionOf(mark),
-                payload,
-                context.timeToLive(false),
-                holdsMarker ? Optional.of(mark.prepared) : Optional.empty(),
-                mark.writeId,
-                !context.isVersioned());
-    }
-
-    private WriteReceipt install(K key, Marked<V> mark, ApplyReply reply) {
-        context.counters.throughWrites.increment();
-        boolean isCurrent =
-                reply.result() == ApplyReply.Result.APPLIED || reply.result() == ApplyReply.Result.SUPERSEDED;
-        if (isCurrent && mark.applied instanceof Applied.Stored<V> stored && context.isVersioned()) {
-            near.evictBelow(key, stored.row().version());
-            near.install(
-                    key,
-                    mark.ticket,
-                    Optional.of(stored.row().value()),
-                    stored.row().version());
-        } else {
-            near.evict(key);
-        }
-        return receipt(mark, reply.position(), true);
-    }
-
-    private ThroughReceipt receipt(Marked<V> mark, Position position, boolean isTold) {
-        return new ThroughReceipt(versionOf(mark), position, isTold, mark.applied instanceof Applied.Deleted<V>);
-    }
-
-    private void tellLater(List<K> keys, Map<K, WriteReceipt> receipts) {
-        context.counters.lateApplies.add(keys.size());
-        for (K key : keys) {
-            Marked<V> mark = at(key);
-            near.evict(key);
-            late.add(mark.address.shard(), generation -> outcome(mark, generation, false), shards);
-            receipts.put(key, receipt(mark, Position.NONE, false));
         }
     }
 
@@ -524,7 +406,7 @@ final class ThroughWrite<K, V> {
         Deadline soon = Deadline.after(context.clock, GRACE);
         // A marker that cannot be taken back expires by itself; until then the entry is served as before.
         shards.attemptAll(
-                shardsOf(unwritten),
+                Marked.shards(unwritten),
                 i -> generation -> new SharedCommand.Apply(
                         unwritten.get(i).address,
                         unwritten.get(i).generation,
@@ -549,13 +431,5 @@ final class ThroughWrite<K, V> {
             throw new IllegalStateException("no marker was put for a key");
         }
         return mark;
-    }
-
-    private Version versionOf(Marked<V> mark) {
-        return mark.applied instanceof Applied.Stored<V> stored ? stored.row().version() : mark.prepared.version();
-    }
-
-    private List<Integer> shardsOf(List<Marked<V>> marks) {
-        return marks.stream().map(mark -> mark.address.shard()).toList();
     }
 }

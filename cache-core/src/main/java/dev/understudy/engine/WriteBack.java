@@ -50,9 +50,6 @@ import org.jspecify.annotations.Nullable;
  * The queue of each shard; at its bound the {@link Overflow} policy. Waiting ends at the caller's deadline.
  */
 final class WriteBack<K, V> {
-    /** Of pending payloads, unless told; less on a small shared replica. */
-    private static final long DEFAULT_BYTES = 64L << 20;
-
     private static final Duration PAUSE = Duration.ofMillis(5);
     /** How often a primary that does not answer is asked for the base of a cold key, and how long that takes at most. */
     private static final Duration TRIAL_PAUSE = Duration.ofSeconds(2);
@@ -93,7 +90,7 @@ final class WriteBack<K, V> {
         this.onForgotten = onForgotten;
         this.onPending = onPending;
         this.watch = watch;
-        this.limit = limit(context);
+        this.limit = QueueBounds.of(context);
         this.bases = new Breaker(context.clock, TRIAL_PAUSE);
     }
 
@@ -238,16 +235,6 @@ final class WriteBack<K, V> {
         return overflowing;
     }
 
-    /** The bounds of the repository, spread evenly over its shards. */
-    private static QueueLimit limit(CacheContext<?, ?> context) {
-        RepositorySettings.Back back = context.settings.back();
-        int shards = context.settings.shards();
-        long memory = context.replica.memoryLimit().orElse(Long.MAX_VALUE);
-        long bytes = back.maximumBytes().orElse(Math.min(DEFAULT_BYTES, memory / 10));
-        return new QueueLimit(
-                Math.max(1, back.maximumPending() / shards), Math.max(1, bytes / shards), back.maximumLag());
-    }
-
     private SharedCommand<WriteBackReply> command(Attempt<K, V> attempt, Generation generation) {
         return new SharedCommand.WriteBack(
                 attempt.address,
@@ -304,7 +291,8 @@ final class WriteBack<K, V> {
             Optional<QueueLimit.Reached> full =
                     waiting.stream().flatMap(attempt -> attempt.full.stream()).findFirst();
             if (full.isPresent() && !Thread.currentThread().isInterrupted()) {
-                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, name(full.get()));
+                throw new Rejected(
+                        "the queue stayed full until the deadline", Tier.SHARED, QueueBounds.name(full.get()));
             }
             throw e;
         }
@@ -474,22 +462,12 @@ final class WriteBack<K, V> {
                 reached);
     }
 
-    /** The setting whose bound was reached. */
-    private static String name(QueueLimit.Reached reached) {
-        return switch (reached) {
-            case ENTRIES -> "back.maximumPending";
-            case BYTES -> "back.maximumBytes";
-            case AGE -> "back.maximumLag";
-            case MEMORY -> "maxmemory";
-        };
-    }
-
     private void overflow(
             List<Attempt<K, V>> attempts,
             Known<K> known,
             Deadline deadline,
             BiConsumer<Mutation<K, V>, WriteReceipt> written) {
-        String limitName = name(attempts.get(0).full.orElseThrow());
+        String limitName = QueueBounds.name(attempts.get(0).full.orElseThrow());
         if (context.settings.back().overflow() == Overflow.REJECT) {
             throw new Rejected("the queue is full", Tier.SHARED, limitName);
         }

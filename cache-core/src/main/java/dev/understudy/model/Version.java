@@ -33,6 +33,11 @@ public record Version(long value) implements Comparable<Version> {
         return value == UNKNOWN.value;
     }
 
+    /** Whether the primary allocated this version, under the row's lock, and not the shared replica. */
+    public boolean isStamped() {
+        return value % 2 != 0;
+    }
+
     /** Whether this version orders after the other. */
     public boolean isAfter(Version other) {
         return value > other.value;

@@ -58,11 +58,7 @@ class GroupCommitIT {
         CachedRepository<Long, Item> items = instances.items(instance, versioning);
         List<Background<?>> calls = new ArrayList<>();
         List<Gate> lanes = occupyLanes(instance, items, calls);
-        List<Background<?>> gathered = new ArrayList<>();
-        for (long id = 2; id < 2 + CALLERS; id++) {
-            long own = id;
-            gathered.add(Background.begin(() -> items.save(Item.of(own, 1))));
-        }
+        List<Background<?>> gathered = saves(items, CALLERS);
         Background.awaitWaitingIn(GROUP_COMMIT, gathered);
         // One lane only: with two, the second could take the last of those who wait into a transaction of his own.
         lanes.get(0).open();
@@ -75,6 +71,16 @@ class GroupCommitIT {
             assertThat(instances.sql().number("SELECT count(DISTINCT xmin::text) FROM item WHERE id >= 2"))
                     .isEqualTo(1);
         }
+    }
+
+    /** Saves so many rows from 2 on, each from a thread of its own. */
+    private static List<Background<?>> saves(CachedRepository<Long, Item> items, int count) {
+        List<Background<?>> saves = new ArrayList<>();
+        for (long id = 2; id < 2 + count; id++) {
+            long own = id;
+            saves.add(Background.begin(() -> items.save(Item.of(own, 1))));
+        }
+        return saves;
     }
 
     /** Saves the rows 0 and 1, each in a transaction that is held before its commit. */
@@ -126,11 +132,7 @@ class GroupCommitIT {
         items.save(Item.of(100, 1));
         List<Background<?>> calls = new ArrayList<>();
         List<Gate> lanes = occupyLanes(instance, items, calls);
-        List<Background<?>> saves = new ArrayList<>();
-        for (long id = 2; id < 10; id++) {
-            long own = id;
-            saves.add(Background.begin(() -> items.save(Item.of(own, 1))));
-        }
+        List<Background<?>> saves = saves(items, 8);
         Background<?> exists = Background.begin(() -> items.insert(Item.of(100, 2)));
         Background<?> stale = Background.begin(
                 () -> items.save(Item.of(101, 2), Write.through().ifVersion(new Version(4))));
@@ -164,11 +166,7 @@ class GroupCommitIT {
         CachedRepository<Long, Item> items = instances.items(instance, versioning);
         List<Background<?>> calls = new ArrayList<>();
         List<Gate> lanes = occupyLanes(instance, items, calls);
-        List<Background<?>> saves = new ArrayList<>();
-        for (long id = 2; id < 10; id++) {
-            long own = id;
-            saves.add(Background.begin(() -> items.save(Item.of(own, 1))));
-        }
+        List<Background<?>> saves = saves(items, 8);
         Background<?> orphan = Background.begin(() -> items.save(Item.of(102, 13)));
         List<Background<?>> all = new ArrayList<>(saves);
         all.add(orphan);

@@ -13,12 +13,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.postgresql.core.BaseConnection;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a transaction pooler is to its clients: a few server sessions, of which each transaction gets another, with nothing
  * left of what was there before ({@code DISCARD ALL}, in a way that the driver does not notice). Thread-safe.
  */
 public final class SwitchingDataSource implements DataSource, AutoCloseable {
+    private static final org.slf4j.Logger LOG = LoggerFactory.getLogger(SwitchingDataSource.class);
+
     private final DataSource server;
     private final Deque<Connection> sessions = new ArrayDeque<>();
     private final AtomicLong lent = new AtomicLong();
@@ -35,10 +38,10 @@ public final class SwitchingDataSource implements DataSource, AutoCloseable {
 
     /** Ends the sessions that nobody has. */
     @Override
-    public void close() throws SQLException {
+    public void close() {
         synchronized (sessions) {
             while (!sessions.isEmpty()) {
-                sessions.remove().close();
+                end(sessions.remove());
             }
         }
     }
@@ -46,32 +49,54 @@ public final class SwitchingDataSource implements DataSource, AutoCloseable {
     @Override
     public Connection getConnection() throws SQLException {
         lent.incrementAndGet();
-        Connection session;
-        synchronized (sessions) {
-            // The least recently used: never the one that this client had before.
-            session = sessions.size() > 2 ? sessions.poll() : null;
-        }
-        if (session == null) {
-            session = server.getConnection();
-        }
-        forget(session);
-        Connection lentSession = session;
+        Connection session = forgetful();
         return (Connection) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
                     if (method.getName().equals("close")) {
-                        if (!lentSession.isClosed()) {
+                        if (!session.isClosed()) {
                             synchronized (sessions) {
-                                sessions.add(lentSession);
+                                sessions.add(session);
                             }
                         }
                         return null;
                     }
                     try {
-                        return method.invoke(lentSession, arguments);
+                        return method.invoke(session, arguments);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
                 });
+    }
+
+    /** Another session than the last one; as a pooler does, one that is broken is given up. */
+    private Connection forgetful() throws SQLException {
+        while (true) {
+            Connection used;
+            synchronized (sessions) {
+                // The least recently used: never the one that this client had before.
+                used = sessions.size() > 2 ? sessions.poll() : null;
+            }
+            if (used == null) {
+                Connection fresh = server.getConnection();
+                forget(fresh);
+                return fresh;
+            }
+            try {
+                forget(used);
+                return used;
+            } catch (SQLException e) {
+                LOG.debug("a session of the pooler is broken: {}", e.getMessage());
+                end(used);
+            }
+        }
+    }
+
+    private static void end(Connection session) {
+        try {
+            session.close();
+        } catch (SQLException e) {
+            LOG.debug("a session of the pooler failed to close: {}", e.getMessage());
+        }
     }
 
     private static void forget(Connection session) throws SQLException {

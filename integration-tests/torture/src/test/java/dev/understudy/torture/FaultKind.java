@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -124,9 +125,9 @@ enum FaultKind {
     POSTGRES_SLOW(false) {
         @Override
         void happen(Setting setting) {
-            setting.actors.places().forEach(place -> place.postgres.latency(setting.between(5, 40)));
-            pause(setting.between(1_000, 2_500));
-            setting.actors.places().forEach(place -> place.postgres.latency(Duration.ZERO));
+            setting.everywhere(
+                    place -> place.postgres.latency(setting.between(5, 40)),
+                    place -> place.postgres.latency(Duration.ZERO));
         }
     },
     /** A stranger locks a table, or some rows of it. */
@@ -220,9 +221,9 @@ enum FaultKind {
         @Override
         void happen(Setting setting) {
             List<Duration> copies = List.of(setting.between(50, 600));
-            setting.actors.places().forEach(place -> place.redis.messages(frame -> copies));
-            pause(setting.between(1_000, 2_000));
-            setting.actors.places().forEach(place -> place.redis.messages(TcpProxy.Messages.PASS));
+            setting.everywhere(
+                    place -> place.redis.messages(frame -> copies),
+                    place -> place.redis.messages(TcpProxy.Messages.PASS));
         }
     },
     MESSAGES_TWICE(false) {
@@ -236,9 +237,9 @@ enum FaultKind {
     ANSWERS_LATE(false) {
         @Override
         void happen(Setting setting) {
-            setting.actors.places().forEach(place -> place.redis.answersLate(setting.between(20, 120)));
-            pause(setting.between(1_000, 2_500));
-            setting.actors.places().forEach(place -> place.redis.answersLate(Duration.ZERO));
+            setting.everywhere(
+                    place -> place.redis.answersLate(setting.between(20, 120)),
+                    place -> place.redis.answersLate(Duration.ZERO));
         }
     },
     /** A process loses the connection on which it listens, and no other. */
@@ -344,6 +345,13 @@ enum FaultKind {
             proxy.messages(frame -> copies.get());
             pause(between(500, 2_000));
             proxy.messages(TcpProxy.Messages.PASS);
+        }
+
+        /** Has all processes suffer from something for a while. */
+        void everywhere(Consumer<Actors.Place> begin, Consumer<Actors.Place> end) {
+            actors.places().forEach(begin);
+            pause(between(1_000, 2_500));
+            actors.places().forEach(end);
         }
 
         Duration between(int leastMillis, int mostMillis) {

@@ -42,12 +42,7 @@ enum Seeded {
     /** What had better go wrong around it. */
     List<FaultKind> kinds() {
         return switch (this) {
-            case NO_MARKER, APPLIED_BEFORE_COMMIT ->
-                List.of(
-                        FaultKind.PROCESSES_CRASHED,
-                        FaultKind.PROCESSES_CRASHED,
-                        FaultKind.PROCESSES_CRASHED,
-                        FaultKind.PROCESS_FROZEN);
+            case NO_MARKER, APPLIED_BEFORE_COMMIT -> List.of(FaultKind.PROCESSES_CRASHED, FaultKind.PROCESS_FROZEN);
             case NO_VERSION_GUARD ->
                 List.of(
                         FaultKind.NETWORK_SLOW,

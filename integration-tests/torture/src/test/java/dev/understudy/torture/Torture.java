@@ -130,13 +130,12 @@ final class Torture implements AutoCloseable {
         FaultKind.Setting setting =
                 new FaultKind.Setting(actors, redis, postgres, jdbcUrl, random.split(), points, round, notes);
         FaultKind.pause(setting.between(200, 600));
-        while (possible.isEmpty() && System.nanoTime() < end) {
-            FaultKind.pause(setting.between(50, 500));
-        }
         while (System.nanoTime() < end) {
-            FaultKind kind = possible.get(random.nextInt(possible.size()));
-            happened.put(System.nanoTime(), kind);
-            kind.happen(setting);
+            if (!possible.isEmpty()) {
+                FaultKind kind = possible.get(random.nextInt(possible.size()));
+                happened.put(System.nanoTime(), kind);
+                kind.happen(setting);
+            }
             FaultKind.pause(setting.between(50, 500));
         }
         if (!losing && kinds.contains(FaultKind.PROCESSES_CRASHED) && round % EACH_ENDING == 0) {

@@ -216,8 +216,7 @@ final class TableWriter<K, V> {
         } else if (guard instanceof Guard.Missing) {
             return Kind.INSERT;
         } else if (guard instanceof Guard.Older) {
-            boolean isStamped = change.version().value() % 2 != 0;
-            return isStamped ? Kind.UPSERT_OLDER_STAMPED : Kind.UPSERT_OLDER;
+            return change.version().isStamped() ? Kind.UPSERT_OLDER_STAMPED : Kind.UPSERT_OLDER;
         }
         return guard instanceof Guard.AtMost ? Kind.UPSERT_AT_MOST : Kind.UPSERT;
     }

@@ -108,6 +108,17 @@ class RoundTripsIT {
         }
     }
 
+    @Test
+    void clockMicros_isOneRoundTrip_eachTime() {
+        assertThat(roundTrips("", Use.LOAD, primary -> connection -> {
+                    for (int i = 0; i < 2; i++) {
+                        primary.clockMicros(connection);
+                    }
+                    return primary.clockMicros(connection);
+                }))
+                .containsOnly(3);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "&prepareThreshold=1", "&prepareThreshold=0", "&stringtype=unspecified"})
     void drain_isThreeRoundTrips_howeverOften(String options) {

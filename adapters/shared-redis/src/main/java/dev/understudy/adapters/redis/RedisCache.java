@@ -388,7 +388,8 @@ final class RedisCache implements SharedCache {
         return positions;
     }
 
-    private static <R> CompletionStage<R> notConnected() {
+    /** The reply to what was not sent, as there is no connection. */
+    static <R> CompletionStage<R> notConnected() {
         return CompletableFuture.failedFuture(new SharedReplicaFailure(
                 SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
     }

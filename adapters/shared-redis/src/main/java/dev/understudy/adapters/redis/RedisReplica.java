@@ -7,7 +7,6 @@ import dev.understudy.model.Tier;
 import dev.understudy.model.Unavailable;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.spi.SharedReplica;
-import dev.understudy.spi.SharedReplicaFailure;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.protocol.CommandType;
@@ -141,8 +140,7 @@ final class RedisReplica implements SharedReplica {
     public CompletionStage<Long> clockMicros() {
         Link link = commands.current();
         if (link == null) {
-            return CompletableFuture.failedFuture(new SharedReplicaFailure(
-                    SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
+            return RedisCache.notConnected();
         }
         Call<Long> time =
                 new Call<>(Request.of(CommandType.TIME), RedisReplica::secondsAndMicros, settings.commandTimeout());
@@ -174,8 +172,7 @@ final class RedisReplica implements SharedReplica {
         }
         Link link = commands.current();
         if (link == null) {
-            return CompletableFuture.failedFuture(new SharedReplicaFailure(
-                    SharedReplicaFailure.Reason.NOT_SENT, "the shared replica is not connected", null));
+            return RedisCache.notConnected();
         }
         if (link.facts().era() != server) {
             return CompletableFuture.completedFuture(false);
