@@ -29,14 +29,16 @@ public final class Copies {
      * @param version of the row; 0 for a delete
      * @param value its number; {@link Operation#NOTHING} for a delete
      * @param shard of the row
-     * @param epoch the fencing epoch under which a drain wrote it; 0 if no drain did
+     * @param epoch the fencing epoch under which a drain wrote it; 0 if no drain did, less if a drain did without one
      */
     public record Commit(String key, long version, long value, int shard, long epoch) {}
 
     /** What the counters of a shard say. */
     public record Counts(long acked, long applied, long superseded, long dead, long pending, long lost) {}
 
-    /** Rows whose version did not rise from one commit to the next, unless they were deleted between. In order of commit. */
+    /**
+     * Rows whose version did not rise with every write, over deletes too; a batch that was applied again is such a case. In order of commit.
+     */
     public static List<Violation> versionOrder(List<Commit> commits) {
         List<Violation> violations = new ArrayList<>();
         Map<String, Long> versions = new HashMap<>();
@@ -46,12 +48,15 @@ public final class Copies {
                 violations.add(new Violation(
                         VERSIONS, commit.key(), "version " + commit.version() + " came after " + before, List.of()));
             }
-            versions.put(commit.key(), commit.value() == Operation.NOTHING ? 0L : commit.version());
+            versions.merge(commit.key(), commit.version(), Math::max);
         }
         return violations;
     }
 
-    /** Rows that a drain wrote after another had written to their shard under a higher epoch. In order of commit. */
+    /**
+     * Rows that a drain wrote after another had taken their shard, or written to it, under a higher epoch. In order of commit; a shard that was
+     * taken is a commit without a row.
+     */
     public static List<Violation> fencing(List<Commit> commits) {
         List<Violation> violations = new ArrayList<>();
         Map<Integer, Long> epochs = new HashMap<>();

@@ -147,10 +147,15 @@ class GuaranteesTest {
     }
 
     @Test
-    void versionOrder_versionFalls_isFoundUnlessDeletedBetween() {
+    void versionOrder_versionFallsOrStays_isFoundOverADeleteToo() {
         assertThat(Copies.versionOrder(List.of(commit(4, 1, 0), commit(2, 2, 0))))
                 .hasSize(1);
+        assertThat(Copies.versionOrder(List.of(commit(4, 1, 0), commit(4, 1, 0))))
+                .hasSize(1);
         assertThat(Copies.versionOrder(List.of(commit(4, 1, 0), commit(0, 0, 0), commit(2, 2, 0))))
+                .hasSize(1);
+        assertThat(Copies.versionOrder(
+                        List.of(commit(2, 1, 0), commit(0, 0, 0), commit(4, 2, 0), new Commit("j", 2, 1, 0, 0))))
                 .isEmpty();
     }
 
@@ -160,6 +165,7 @@ class GuaranteesTest {
                 .isEmpty();
         assertThat(Copies.fencing(List.of(commit(2, 1, 1), commit(4, 2, 2), commit(6, 3, 1))))
                 .hasSize(1);
+        assertThat(Copies.fencing(List.of(commit(2, 1, -1)))).hasSize(1);
     }
 
     @Test

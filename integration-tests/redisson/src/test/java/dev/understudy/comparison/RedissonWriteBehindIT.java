@@ -73,7 +73,7 @@ class RedissonWriteBehindIT {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement()) {
             statement.execute(RowWriter.DDL);
-            Audit.install(connection);
+            Audit.install(connection, List.of("entry"));
         }
     }
 

@@ -47,6 +47,7 @@ public final class TcpProxy implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TcpProxy.class);
     private static final int CONNECTIONS_MAX = 512;
     private static final int CHUNK_BYTES = 1 << 16;
+    private static final long SLICE_NANOS = 50_000;
     private static final int CONNECT_MILLIS = 5_000;
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -70,6 +71,7 @@ public final class TcpProxy implements AutoCloseable {
 
     private volatile long latencyNanos;
     private volatile long answerNanos;
+    private volatile int sliceBytes;
     private volatile @Nullable Messages messages;
     private final LateMessages late;
     private final LongAdder lost = new LongAdder();
@@ -181,6 +183,11 @@ public final class TcpProxy implements AutoCloseable {
     /** Delays what Redis answers on connections that have not subscribed, those that {@link #messages} tells apart; zero for none. */
     public void answersLate(Duration delay) {
         answerNanos = delay.toNanos();
+    }
+
+    /** Forwards so many bytes at a time, in both directions, with a pause after each slice; 0 for as they come. */
+    public void slices(int bytes) {
+        sliceBytes = bytes;
     }
 
     /** Resets the connections that have subscribed to a channel, as far as they were made after the first call of {@link #messages}. */
@@ -363,7 +370,7 @@ public final class TcpProxy implements AutoCloseable {
                     if (reply && isFramed) {
                         tell(chunk, length);
                     } else {
-                        to.getOutputStream().write(chunk, 0, length);
+                        write(to, chunk, length);
                     }
                 }
                 end(false);
@@ -420,7 +427,19 @@ public final class TcpProxy implements AutoCloseable {
         /** A frame at once, not between the bytes of another. */
         private void write(byte[] frame) throws IOException {
             synchronized (client) {
-                client.getOutputStream().write(frame);
+                write(client, frame, frame.length);
+            }
+        }
+
+        private void write(Socket to, byte[] bytes, int length) throws IOException {
+            int slice = sliceBytes;
+            if (slice <= 0) {
+                to.getOutputStream().write(bytes, 0, length);
+                return;
+            }
+            for (int from = 0; from < length; from += slice) {
+                to.getOutputStream().write(bytes, from, Math.min(slice, length - from));
+                LockSupport.parkNanos(SLICE_NANOS);
             }
         }
 

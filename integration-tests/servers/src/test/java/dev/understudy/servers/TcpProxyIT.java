@@ -106,6 +106,24 @@ class TcpProxyIT {
     }
 
     @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void slices_ofThreeBytes_answersAreWholeAndTakeAsManyPauses(boolean isFramed) throws IOException {
+        if (isFramed) {
+            proxy.messages(TcpProxy.Messages.PASS);
+        }
+        try (RedisClient client = client();
+                RedisClient direct = new RedisClient(Servers.shared().redis())) {
+            direct.call("SETRANGE tcp-proxy-sliced 2999 x");
+            client.call("PING");
+            proxy.slices(3);
+            long start = System.nanoTime();
+            assertThat(client.call("GET tcp-proxy-sliced")).hasSize(3_000);
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(50));
+            direct.call("DEL tcp-proxy-sliced");
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {2, 3})
     void messages_lostTwiceAndLate_answersAreWhole(int protocol) throws IOException {
         proxy.messages(frame -> {

@@ -6,6 +6,7 @@ import dev.understudy.model.Read;
 import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioned;
+import dev.understudy.model.Write;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import java.util.stream.LongStream;
 
@@ -48,11 +50,16 @@ final class Actor {
     static final String STOP = "stop";
     /** Asks for the copies of the round's rows. */
     static final String COMPARE = "compare";
+    /** Has it write back rows that are refused, of keys that nobody reads. */
+    static final String POISON = "poison";
+    /** What it says when it has. */
+    static final String POISONED = "poisoned";
     /** Ends the process at a {@link CrashPoint}. */
     static final String CRASH = "crash ";
 
-    static final int THREADS = 3;
+    static final int THREADS = 8;
     private static final int LOADERS = 2;
+    private static final int POISONS = 4;
     private static final Duration AGAIN = Duration.ofMillis(200);
     static final String FOLDER = "torture.folder";
     static final String JOURNAL = "torture.journal";
@@ -123,6 +130,9 @@ final class Actor {
             round = Long.parseLong(line.substring(WATCH.length()));
         } else if (line.startsWith(CRASH)) {
             crash.arm(CrashPoint.valueOf(line.substring(CRASH.length())));
+        } else if (line.equals(POISON)) {
+            poison();
+            System.out.println(POISONED);
         } else if (line.equals(STOP)) {
             callers.forEach(Caller::stop);
             for (Thread thread : threads) {
@@ -163,6 +173,19 @@ final class Actor {
         callers = all;
         all.forEach(caller -> threads.add(new Thread(caller, "caller")));
         threads.forEach(Thread::start);
+    }
+
+    private void poison() {
+        for (int i = 0; i < POISONS; i++) {
+            long id = Caller.firstOf(round)
+                    + Caller.KEYS
+                    + ThreadLocalRandom.current().nextInt(Caller.KEYS);
+            try {
+                instance.on(Rows.VERSIONED).save(new Entry(id, 1, Rows.POISON), Write.back());
+            } catch (UnderstudyException e) {
+                // It may be accepted or not.
+            }
+        }
     }
 
     private void compare(Predicate<Versioned<Entry>> tells) {

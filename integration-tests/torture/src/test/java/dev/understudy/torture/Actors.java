@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
 final class Actors implements AutoCloseable {
     static final int COUNT = 3;
 
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    static final Duration LIMIT = Duration.ofSeconds(60);
     /** One of the processes has to do with a single connection. */
     private static final int[] CONNECTIONS = {8, 4, 1};
 
@@ -54,6 +54,7 @@ final class Actors implements AutoCloseable {
         void heal() {
             for (TcpProxy proxy : List.of(redis, postgres)) {
                 proxy.latency(Duration.ZERO);
+                proxy.slices(0);
                 proxy.pass();
             }
             redis.messages(TcpProxy.Messages.PASS);

@@ -1,9 +1,9 @@
 package dev.understudy.torture;
 
-import dev.understudy.checkers.Operation;
-import dev.understudy.checkers.Violation;
+import dev.understudy.checkers.Copies.Commit;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -12,35 +12,28 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What the primary has committed, written down by a trigger in the same transaction: the order of each row's changes. */
+/**
+ * What the primary has committed, in an order that is the right one for each row and each shard: triggers, and the drain itself, write it down
+ * in the same transaction, drawing a number of one sequence while the row's or the shard's lock is held.
+ */
 public final class Audit {
-    /** Name in reports. */
-    public static final String ORDER = "version order per row";
-
     private static final String INSTALL = """
-            CREATE TABLE audit (seq bigserial PRIMARY KEY, id bigint NOT NULL, op text NOT NULL, number bigint NOT NULL,
-                version bigint NOT NULL);
+            CREATE TABLE audit (seq bigserial PRIMARY KEY, source text NOT NULL, id bigint NOT NULL, number bigint NOT NULL,
+                version bigint NOT NULL, epoch bigint NOT NULL);
             CREATE FUNCTION audit_entry() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 IF TG_OP = 'DELETE' THEN
-                    INSERT INTO audit (id, op, number, version) VALUES (OLD.id, TG_OP, OLD.number, OLD.us_version);
+                    INSERT INTO audit (source, id, number, version, epoch) VALUES (TG_TABLE_NAME, OLD.id, 0, 0, 0);
                 ELSE
-                    INSERT INTO audit (id, op, number, version) VALUES (NEW.id, TG_OP, NEW.number, NEW.us_version);
+                    INSERT INTO audit (source, id, number, version, epoch)
+                        VALUES (TG_TABLE_NAME, NEW.id, NEW.number, NEW.us_version, 0);
                 END IF;
                 RETURN NULL;
-            END $$;
-            CREATE TRIGGER audit_entry AFTER INSERT OR UPDATE OR DELETE ON entry FOR EACH ROW EXECUTE FUNCTION audit_entry()
+            END $$
             """;
+    private static final String SHARDS = "shards of ";
 
     private Audit() {}
-
-    /**
-     * A change.
-     *
-     * @param number of the row written, or of the row that was deleted
-     * @param version of the row written, or of the row that was deleted
-     */
-    public record Change(String key, boolean isDelete, long number, long version) {}
 
     /**
      * A row as it is.
@@ -49,24 +42,63 @@ public final class Audit {
      */
     public record Present(long number, long version) {}
 
-    /** Creates the trigger. */
-    public static void install(Connection connection) throws SQLException {
+    /** Creates the table, and triggers on those tables, whose rows have a version. */
+    public static void install(Connection connection, List<String> tables) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(INSTALL);
+            for (String table : tables) {
+                statement.execute("CREATE TRIGGER audit_entry AFTER INSERT OR UPDATE OR DELETE ON " + table
+                        + " FOR EACH ROW EXECUTE FUNCTION audit_entry()");
+            }
         }
     }
 
-    /** All changes, in an order that is the right one for each row: the row's lock is held while its number in the sequence is drawn. */
-    public static List<Change> changes(String jdbcUrl) throws SQLException {
+    /** Writes down that the running transaction took shards of a cache, or writes to them, under these epochs. */
+    static void shards(Connection connection, String cache, Map<Integer, Long> epochs) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(
+                "INSERT INTO audit (source, id, number, version, epoch) VALUES (?, ?, 0, 0, ?)")) {
+            for (Map.Entry<Integer, Long> shard : epochs.entrySet()) {
+                insert.setString(1, SHARDS + cache);
+                insert.setLong(2, shard.getKey());
+                insert.setLong(3, shard.getValue());
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /** Changes of rows, of all tables. */
+    public static List<Commit> rowChanges(String jdbcUrl) throws SQLException {
+        return commits(
+                jdbcUrl, "SELECT source || id, number, version, 0, epoch FROM audit WHERE epoch = 0 ORDER BY seq");
+    }
+
+    /** Who took the shards of a cache and wrote to them. */
+    public static List<Commit> shardChanges(String jdbcUrl, String cache) throws SQLException {
+        return commits(
+                jdbcUrl,
+                "SELECT '', number, version, id, epoch FROM audit WHERE source = '" + SHARDS + cache
+                        + "' ORDER BY seq");
+    }
+
+    private static List<Commit> commits(String jdbcUrl, String query) throws SQLException {
         try (Connection connection = DriverManager.getConnection(jdbcUrl);
                 Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("SELECT id, op, number, version FROM audit ORDER BY seq")) {
-            List<Change> changes = new ArrayList<>();
+                ResultSet rows = statement.executeQuery(query)) {
+            List<Commit> commits = new ArrayList<>();
             while (rows.next()) {
-                changes.add(new Change(
-                        rows.getString(1), rows.getString(2).equals("DELETE"), rows.getLong(3), rows.getLong(4)));
+                commits.add(new Commit(
+                        rows.getString(1), rows.getLong(3), rows.getLong(2), rows.getInt(4), rows.getLong(5)));
             }
-            return changes;
+            return commits;
+        }
+    }
+
+    /** Forgets what was written down; nobody may write meanwhile. */
+    public static void clear(String jdbcUrl) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(jdbcUrl);
+                Statement statement = connection.createStatement()) {
+            statement.execute("TRUNCATE audit");
         }
     }
 
@@ -95,25 +127,5 @@ public final class Audit {
             }
             return deleted;
         }
-    }
-
-    /**
-     * Rows whose version did not rise with every upsert, also over a delete and the next insert; a batch that was applied again is such a
-     * case.
-     */
-    public static List<Violation> order(List<Change> changes) {
-        List<Violation> violations = new ArrayList<>();
-        Map<String, Long> highest = new HashMap<>();
-        for (Change change : changes) {
-            long before = highest.getOrDefault(change.key(), Operation.NOTHING);
-            if (!change.isDelete()) {
-                if (change.version() <= before) {
-                    violations.add(new Violation(
-                            ORDER, change.key(), "version " + change.version() + " came after " + before, List.of()));
-                }
-                highest.merge(change.key(), change.version(), Math::max);
-            }
-        }
-        return violations;
     }
 }

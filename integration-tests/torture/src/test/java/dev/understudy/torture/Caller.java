@@ -205,10 +205,8 @@ final class Caller implements Runnable {
             delete(rows, repository, id);
         } else if (roll < 96) {
             insert(rows, repository, id);
-        } else if (roll < 99) {
-            transaction();
         } else {
-            poison();
+            transaction();
         }
     }
 
@@ -237,7 +235,10 @@ final class Caller implements Runnable {
         if (!back) {
             return Write.through();
         }
-        return random.nextInt(4) == 0 ? Write.back().ack(Ack.FSYNCED) : Write.back();
+        int roll = random.nextInt(16);
+        return roll == 0
+                ? Write.back().ack(Ack.replicated(1))
+                : roll < 5 ? Write.back().ack(Ack.FSYNCED) : Write.back();
     }
 
     private long begin(Rows rows, String session, Kind kind, Level level, Duration bound, long id) {
@@ -429,15 +430,5 @@ final class Caller implements Runnable {
             outcome = outcome(e);
         }
         journal.answered(List.of(new Journal.Answer(one, outcome, one, 0), new Journal.Answer(two, outcome, two, 0)));
-    }
-
-    /** A row that Postgres will refuse, of a key that nobody reads. */
-    private void poison() {
-        long id = firstOf(round) + KEYS + random.nextInt(KEYS);
-        try {
-            instance.on(Rows.VERSIONED).save(new Entry(id, 1, Rows.POISON), Write.back());
-        } catch (UnderstudyException e) {
-            // It may be accepted or not.
-        }
     }
 }

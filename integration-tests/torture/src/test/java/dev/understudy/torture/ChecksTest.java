@@ -15,6 +15,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,18 +128,12 @@ class ChecksTest {
     }
 
     @Test
-    void versions_thatFallOrRepeat_areOutOfOrder() {
-        Audit.Change first = new Audit.Change("k", false, 1, 10);
-        Audit.Change second = new Audit.Change("k", false, 2, 12);
-        Audit.Change gone = new Audit.Change("k", true, 2, 12);
-        assertThat(Audit.order(List.of(first, second, gone))).isEmpty();
-        assertThat(Audit.order(List.of(second, first))).hasSize(1);
-        assertThat(Audit.order(List.of(second, second))).hasSize(1);
-        assertThat(Audit.order(List.of(second, gone, first)))
-                .as("over a delete")
-                .hasSize(1);
-        assertThat(Audit.order(List.of(second, new Audit.Change("other", false, 1, 10))))
-                .isEmpty();
+    void deck_drawsEachCardAsOftenInAnotherOrder() {
+        Deck<Integer> deck = new Deck<>(List.of(1, 2, 3, 3), new SplittableRandom(1));
+        List<Integer> drawn = Stream.generate(deck::draw).limit(40).toList();
+        assertThat(drawn).filteredOn(card -> card == 1).hasSize(10);
+        assertThat(drawn).filteredOn(card -> card == 3).hasSize(20);
+        assertThat(drawn.subList(0, 20)).isNotEqualTo(drawn.subList(20, 40));
     }
 
     @Test

@@ -1,18 +1,24 @@
 package dev.understudy.torture;
 
 import dev.understudy.spi.DrainLedger;
+import dev.understudy.spi.DrainLedger.Fenced;
 import dev.understudy.spi.ForwardingPrimary;
 import dev.understudy.spi.Primary;
+import dev.understudy.spi.PrimaryConnection;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 
 /** A primary that tells in which step of which transaction the process is. Thread-safe. */
 final class CrashPrimary extends ForwardingPrimary {
@@ -26,10 +32,14 @@ final class CrashPrimary extends ForwardingPrimary {
 
     private static final int EACH = 20;
     private static final Duration LATER = Duration.ofMillis(100);
+    /** Stands for an epoch where none was checked. */
+    private static final long UNFENCED = -1;
 
     private final Crash crash;
     private final ThreadLocal<Use> current = new ThreadLocal<>();
     private final ThreadLocal<Set<Done>> done = ThreadLocal.withInitial(() -> EnumSet.noneOf(Done.class));
+    /** The epochs that this thread's transaction had checked, by cache. */
+    private final ThreadLocal<Map<String, Map<Integer, Long>>> fenced = ThreadLocal.withInitial(HashMap::new);
 
     CrashPrimary(Primary primary, Crash crash) {
         super(primary);
@@ -51,6 +61,7 @@ final class CrashPrimary extends ForwardingPrimary {
         done.get().clear();
         T result = callUntilCommit(use, timeout, connection -> {
             done.get().clear();
+            fenced.get().clear();
             current.set(use);
             T answer = work.on(connection);
             if (done.get().contains(Done.WRITTEN)) {
@@ -136,13 +147,54 @@ final class CrashPrimary extends ForwardingPrimary {
                 CrashPrimary.class.getClassLoader(), new Class<?>[] {DrainLedger.class}, (proxy, method, arguments) -> {
                     try {
                         Object answer = method.invoke(ledger, arguments);
-                        if (method.getName().equals("claim") && !((Map<?, ?>) answer).isEmpty()) {
-                            did(Done.CLAIMED);
-                        }
-                        return answer;
+                        return switch (method.getName()) {
+                            case "claim" -> claimed(arguments, epochs(answer));
+                            case "fence" -> fenced(arguments, answer);
+                            default -> answer;
+                        };
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
                 });
+    }
+
+    @SuppressWarnings("unchecked") // what the ledger's methods declare
+    private static Map<Integer, Long> epochs(Object declared) {
+        return (Map<Integer, Long>) declared;
+    }
+
+    private Object claimed(Object[] arguments, Map<Integer, Long> epochs) throws SQLException {
+        if (!epochs.isEmpty()) {
+            did(Done.CLAIMED);
+            audited((PrimaryConnection) arguments[0], (String) arguments[1], epochs);
+        }
+        return epochs;
+    }
+
+    private Object fenced(Object[] arguments, Object answer) {
+        Map<Integer, Long> epochs = epochs(arguments[2]);
+        fenced.get().put((String) arguments[1], epochs);
+        if (Seeded.ofThisProcess() != Seeded.NO_FENCE) {
+            return answer;
+        }
+        return answer instanceof Fenced found ? new Fenced(epochs.keySet(), found.tombstones()) : epochs.keySet();
+    }
+
+    /** This thread's transaction writes rows of those shards; if it is the drain's, under the epochs that it had checked. */
+    void writes(PrimaryConnection connection, String cache, Set<Integer> shards) throws SQLException {
+        did(Done.WRITTEN);
+        if (isDraining()) {
+            Map<Integer, Long> epochs = fenced.get().getOrDefault(cache, Map.of());
+            audited(
+                    connection,
+                    cache,
+                    shards.stream()
+                            .collect(Collectors.toMap(shard -> shard, shard -> epochs.getOrDefault(shard, UNFENCED))));
+        }
+    }
+
+    private static void audited(PrimaryConnection connection, String cache, Map<Integer, Long> epochs)
+            throws SQLException {
+        Audit.shards(connection.unwrap(Connection.class), cache, epochs);
     }
 }

@@ -1,5 +1,6 @@
 package dev.understudy.torture;
 
+import dev.understudy.model.ShardKey;
 import dev.understudy.spi.Applied;
 import dev.understudy.spi.Change;
 import dev.understudy.spi.Change.Guard;
@@ -13,17 +14,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 
 /** A store that tells when it has written. Thread-safe. */
 final class CrashStore<K, V> extends ForwardingStore<K, V> {
     private static final int EACH = 20;
 
     private final CrashPrimary primary;
+    private final int shards;
     private final Map<K, Change<K, V>> puts = new ConcurrentHashMap<>();
 
-    CrashStore(PrimaryStore<K, V> store, CrashPrimary primary) {
+    CrashStore(PrimaryStore<K, V> store, CrashPrimary primary, int shards) {
         super(store);
         this.primary = primary;
+        this.shards = shards;
     }
 
     @Override
@@ -46,7 +50,13 @@ final class CrashStore<K, V> extends ForwardingStore<K, V> {
         if (Seeded.ofThisProcess() == Seeded.DELETES_BEFORE_PUTS) {
             putAgain(connection, changes);
         }
-        primary.did(CrashPrimary.Done.WRITTEN);
+        primary.writes(
+                connection,
+                name(),
+                changes.stream()
+                        .map(change ->
+                                ShardKey.of(change.key().toString(), shards).shard())
+                        .collect(Collectors.toSet()));
         dropped.forEach(change -> applied.put(change.key(), asIfApplied(change)));
         return applied;
     }

@@ -113,7 +113,8 @@ final class Cycles implements AutoCloseable {
     /** All violations so far, those of the whole history included. */
     List<Violation> violations() throws SQLException {
         List<Violation> all = new ArrayList<>(violations);
-        all.addAll(Audit.order(Audit.changes(jdbcUrl)));
+        all.addAll(Copies.versionOrder(Audit.rowChanges(jdbcUrl)));
+        all.addAll(Copies.fencing(Audit.shardChanges(jdbcUrl, Entry.TABLE)));
         all.addAll(convergence());
         return all;
     }
@@ -123,7 +124,7 @@ final class Cycles implements AutoCloseable {
                 cycles,
                 acked,
                 unknown,
-                Audit.changes(jdbcUrl).size(),
+                Audit.rowChanges(jdbcUrl).size(),
                 deaths,
                 killedFromOutside,
                 observer.entries().writeBackStatus());
@@ -140,7 +141,7 @@ final class Cycles implements AutoCloseable {
                 Statement statement = connection.createStatement()) {
             statement.execute(Entry.DDL);
             statement.execute(Entry.table().migrationSql());
-            Audit.install(connection);
+            Audit.install(connection, List.of(Entry.TABLE));
         }
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(jdbcUrl);

@@ -13,6 +13,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -199,6 +200,25 @@ enum FaultKind {
             proxy.latency(Duration.ZERO);
         }
     },
+    /** Bytes come a few at a time. */
+    NETWORK_SLICED(false) {
+        @Override
+        void happen(Setting setting) {
+            TcpProxy proxy = setting.proxy();
+            proxy.slices(setting.random.nextInt(1, 40));
+            pause(setting.between(300, 2_000));
+            proxy.slices(0);
+        }
+    },
+    /** A process writes back rows that Postgres will refuse. */
+    ROWS_POISONED(false) {
+        @Override
+        void happen(Setting setting) {
+            Actors.Place place = setting.place();
+            place.process.send(Actor.POISON);
+            place.process.await(Actor.POISONED, Actors.LIMIT);
+        }
+    },
     /** Of what Redis announces to a process, half is lost. */
     MESSAGES_LOST(false) {
         @Override
@@ -293,6 +313,8 @@ enum FaultKind {
     };
 
     private static final Duration LIMIT = Duration.ofSeconds(2);
+    /** How many times each loss of memory comes for one of the others, where there are any. */
+    private static final int LOSSES = 3;
 
     private final boolean losesMemory;
 
@@ -305,6 +327,7 @@ enum FaultKind {
         return kinds.stream()
                 .filter(kind -> kind != PROCESSES_CRASHED)
                 .filter(kind -> losing ? kind != PROCESS_KILLED && kind != PROCESS_CRASHED : !kind.losesMemory)
+                .flatMap(kind -> Collections.nCopies(kind.losesMemory ? LOSSES : 1, kind).stream())
                 .toList();
     }
 

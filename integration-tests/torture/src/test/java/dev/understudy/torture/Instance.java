@@ -54,7 +54,7 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
         Map<Rows, CachedRepository<Long, Entry>> repositories = new EnumMap<>(Rows.class);
         for (Rows rows : Rows.values()) {
             RepositoryBuilder<Long, Entry> builder = understudy
-                    .repository(new CrashStore<>(rows.mapping(), primary))
+                    .repository(new CrashStore<>(rows.mapping(), primary, SHARDS))
                     .shared(shared -> shared.shards(SHARDS).marker(MARKER))
                     .near(near ->
                             near.maxStaleness(MAX_STALENESS).timeToLive(rows == Rows.TRIGGERED ? LIFE : NEAR_LIFE))

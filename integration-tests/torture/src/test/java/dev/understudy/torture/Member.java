@@ -53,7 +53,7 @@ record Member(HikariDataSource pool, Understudy understudy, CachedRepository<Lon
                 .primary(() -> primary)
                 .build();
         CachedRepository<Long, Entry> entries = understudy
-                .repository(new CrashStore<>(Entry.table(), primary))
+                .repository(new CrashStore<>(Entry.table(), primary, SHARDS))
                 .shared(shared -> shared.shards(SHARDS))
                 .near(near -> near.maxStaleness(MAX_STALENESS))
                 .allowWriteBack(back -> {

@@ -25,7 +25,9 @@ enum Seeded {
     /** A write-back now and then is sent again under another identity. */
     NO_WRITE_ID,
     /** Announcements and positions are not looked at. */
-    NO_ANNOUNCEMENT;
+    NO_ANNOUNCEMENT,
+    /** The drain writes though its shards are another's. */
+    NO_FENCE;
 
     /** The system property of a worker. */
     static final String PROPERTY = "torture.seeded";
@@ -43,6 +45,7 @@ enum Seeded {
     List<FaultKind> kinds() {
         return switch (this) {
             case NO_MARKER, APPLIED_BEFORE_COMMIT -> List.of(FaultKind.PROCESSES_CRASHED, FaultKind.PROCESS_FROZEN);
+            case NO_FENCE -> List.of(FaultKind.PROCESS_FROZEN);
             case NO_VERSION_GUARD ->
                 List.of(
                         FaultKind.NETWORK_SLOW,

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -54,6 +55,9 @@ final class Torture implements AutoCloseable {
     private final Caller.Mix mix;
     private final SplittableRandom random;
     private final RedisServer redis;
+    /** Only for writes that ask for one to have them. */
+    private final RedisServer replica;
+
     private final PostgresServer postgres;
     private final String jdbcUrl;
     private final Instance observer;
@@ -61,6 +65,8 @@ final class Torture implements AutoCloseable {
     private final Map<FaultKind, Integer> faults = new EnumMap<>(FaultKind.class);
     private final List<Violation> violations = new ArrayList<>();
     private final CrashTurn points;
+    private final Deck<FaultKind> sparing;
+    private final Deck<FaultKind> losing;
     private final StringBuilder notes = new StringBuilder();
     private long round;
     private long operations;
@@ -82,9 +88,15 @@ final class Torture implements AutoCloseable {
         this.mix = mix;
         this.points = points;
         this.random = new SplittableRandom(seed);
+        this.sparing = new Deck<>(FaultKind.of(false, kinds), random.split());
+        this.losing = new Deck<>(FaultKind.of(true, kinds), random.split());
         this.redis = RedisServer.builder()
                 .appendFsync(RedisServer.AppendFsync.ALWAYS)
-                .arguments("--auto-aof-rewrite-percentage", "0")
+                .arguments("--auto-aof-rewrite-percentage", "0", "--repl-diskless-sync-delay", "0")
+                .start();
+        this.replica = RedisServer.builder()
+                .appendFsync(RedisServer.AppendFsync.NO)
+                .replicaOf(redis.host(), redis.port())
                 .start();
         this.postgres = PostgresServer.builder().start();
         this.jdbcUrl = postgres.createDatabase("torture");
@@ -100,11 +112,12 @@ final class Torture implements AutoCloseable {
 
     /** A round of that many seconds. */
     void round(Duration length) throws SQLException {
-        boolean losing = isLosing();
+        boolean isLosing = isLosing();
+        Audit.clear(jdbcUrl);
         new Sessions(folder, round).create();
         written().forEach(CachedRepository::pauseDrain);
         actors.begin(round, mix);
-        Map<Long, FaultKind> happened = fail(losing, System.nanoTime() + length.toNanos());
+        Map<Long, FaultKind> happened = fail(isLosing, System.nanoTime() + length.toNanos());
         actors.places().forEach(Actors.Place::heal);
         actors.stop();
         written().forEach(CachedRepository::resumeDrain);
@@ -115,7 +128,8 @@ final class Torture implements AutoCloseable {
         }
         // Two pulls and a bit: then no replica may serve anything that is not the row.
         FaultKind.pause(Instance.MAX_STALENESS);
-        check(losing, happened);
+        check(isLosing, happened);
+        System.out.println("round " + round + ": " + line() + "; " + details());
         round++;
     }
 
@@ -124,28 +138,28 @@ final class Torture implements AutoCloseable {
     }
 
     /** Lets things go wrong until then; answers what went wrong when. */
-    private Map<Long, FaultKind> fail(boolean losing, long end) {
+    private Map<Long, FaultKind> fail(boolean isLosing, long end) {
         Map<Long, FaultKind> happened = new HashMap<>();
-        List<FaultKind> possible = FaultKind.of(losing, kinds);
+        Deck<FaultKind> possible = isLosing ? losing : sparing;
         FaultKind.Setting setting =
                 new FaultKind.Setting(actors, redis, postgres, jdbcUrl, random.split(), points, round, notes);
         FaultKind.pause(setting.between(200, 600));
         while (System.nanoTime() < end) {
             if (!possible.isEmpty()) {
-                FaultKind kind = possible.get(random.nextInt(possible.size()));
+                FaultKind kind = possible.draw();
                 happened.put(System.nanoTime(), kind);
                 kind.happen(setting);
             }
             FaultKind.pause(setting.between(50, 500));
         }
-        if (!losing && kinds.contains(FaultKind.PROCESSES_CRASHED) && round % EACH_ENDING == 0) {
+        if (!isLosing && kinds.contains(FaultKind.PROCESSES_CRASHED) && round % EACH_ENDING == 0) {
             happened.put(System.nanoTime(), FaultKind.PROCESSES_CRASHED);
             FaultKind.PROCESSES_CRASHED.happen(setting);
         }
         return happened;
     }
 
-    private void check(boolean losing, Map<Long, FaultKind> happened) throws SQLException {
+    private void check(boolean isLosing, Map<Long, FaultKind> happened) throws SQLException {
         List<Operation> calls = calls();
         happened.forEach((time, kind) -> {
             boolean inFlight = calls.stream().anyMatch(call -> call.invoked() <= time && call.responded() >= time);
@@ -167,15 +181,27 @@ final class Torture implements AutoCloseable {
                 .count();
         calls.addAll(lastReads());
         Map<String, Long> rows = rows();
-        Verdict verdict = new Verdict(calls, rows, settledCopies(rows));
+        Verdict verdict = new Verdict(calls, rows);
         List<Violation> found = new ArrayList<>(verdict.always());
-        if (!losing) {
+        if (!isLosing) {
             found.addAll(verdict.whileRemembered());
         }
         counted(found);
+        found.addAll(audited());
+        if (found.isEmpty()) {
+            found.addAll(Copies.convergence(rows, settledCopies(rows)));
+        }
         report(found, calls);
         violations.addAll(found);
-        System.out.println(line());
+    }
+
+    /** What the primary has committed in the round, in its order. */
+    private List<Violation> audited() throws SQLException {
+        List<Violation> found = new ArrayList<>(Copies.versionOrder(Audit.rowChanges(jdbcUrl)));
+        for (Rows rows : Rows.values()) {
+            found.addAll(Copies.fencing(Audit.shardChanges(jdbcUrl, rows.table())));
+        }
+        return found;
     }
 
     /** What the counters of the shared replica say. */
@@ -327,12 +353,15 @@ final class Torture implements AutoCloseable {
 
     /** The closing line. */
     String line() {
-        return "torture: " + operations + " operations (" + writes + " writes, " + strongReads + " strong reads, "
-                + unknown
-                + " writes of unknown outcome, " + trailing + " reads marked as trailing), "
-                + faults.values().stream().mapToInt(Integer::intValue).sum() + " faults (kinds " + faults
-                + ", deaths at " + deaths() + "), "
+        return "torture: " + operations + " operations, "
+                + faults.values().stream().mapToInt(Integer::intValue).sum() + " faults (kinds " + faults + "), "
                 + violations.size() + " violations, seed " + seed;
+    }
+
+    /** What was done in particular. */
+    String details() {
+        return writes + " writes, " + strongReads + " strong reads, " + unknown + " writes of unknown outcome, "
+                + trailing + " reads marked as trailing, deaths at " + deaths();
     }
 
     List<Violation> violations() {
@@ -369,6 +398,12 @@ final class Torture implements AutoCloseable {
                     statement.execute(rows.mapping().migrationSql());
                 }
             }
+            Audit.install(
+                    connection,
+                    Stream.of(Rows.values())
+                            .filter(Rows::allowsWriteBack)
+                            .map(Rows::table)
+                            .toList());
         }
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(jdbcUrl);
@@ -382,6 +417,7 @@ final class Torture implements AutoCloseable {
         actors.close();
         observer.close();
         postgres.close();
+        replica.close();
         redis.close();
     }
 }

@@ -13,6 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** Load under faults of all kinds, or of those that {@code -Dtorture.kinds} lists: {@code -Dtorture.seconds}, {@code -Dtorture.seed}. */
 class TortureIT {
     private static final Duration ROUND = Duration.ofSeconds(12);
+    /** Of a run that is long enough for several: less of it is spent on looking than on calls. */
+    private static final Duration LONG_ROUND = Duration.ofSeconds(24);
+
+    private static final int SEVERAL = 300;
     private static final int LONG_RUN = 1_200;
 
     private final int seconds = Integer.getInteger("torture.seconds", 60);
@@ -33,8 +37,9 @@ class TortureIT {
         long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
         try (Torture torture = new Torture(folder, seed, kinds(), Seeded.NONE)) {
             while (System.nanoTime() < end) {
-                torture.round(ROUND);
+                torture.round(seconds >= SEVERAL ? LONG_ROUND : ROUND);
             }
+            System.out.println(torture.details());
             System.out.println(torture.line());
             assertThat(torture.violations()).isEmpty();
             assertThat(torture.faults()).isNotEmpty();

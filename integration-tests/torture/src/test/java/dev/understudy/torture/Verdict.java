@@ -1,7 +1,6 @@
 package dev.understudy.torture;
 
 import dev.understudy.checkers.BoundedStaleness;
-import dev.understudy.checkers.Copies;
 import dev.understudy.checkers.History;
 import dev.understudy.checkers.Linearizability;
 import dev.understudy.checkers.Operation;
@@ -18,16 +17,14 @@ import java.util.Set;
  *
  * @param operations all calls of the round, the reads of the end included
  * @param rows the primary's rows at the end
- * @param copies what the replicas serve at the end, by their names
  */
-record Verdict(List<Operation> operations, Map<String, Long> rows, Map<String, Map<String, Long>> copies) {
+record Verdict(List<Operation> operations, Map<String, Long> rows) {
     /** Violations of what holds whatever happens to the shared replica's memory, as long as those who wrote live. */
     List<Violation> always() {
         History history = History.of(operations);
         List<Violation> violations = new ArrayList<>();
         violations.addAll(Provenance.noValueFromNowhere(history));
         violations.addAll(Provenance.noAcknowledgedWriteLost(history, rows, Set.of()));
-        violations.addAll(Copies.convergence(rows, copies));
         return violations;
     }
 
