@@ -116,7 +116,7 @@ final class NearRun implements AutoCloseable {
         for (Path journal : actors.journals()) {
             calls.addAll(Journal.read(Actor.journalOf(journal, round)).operations());
         }
-        List<Violation> violations = new Verdict(calls, Map.of(), Map.of()).whileRemembered();
+        List<Violation> violations = new Verdict(calls, Map.of()).whileRemembered();
         Wrong wrong = new Wrong(violations, unequal());
         reads += calls.stream().filter(call -> call.kind() == Kind.READ).count();
         round++;
