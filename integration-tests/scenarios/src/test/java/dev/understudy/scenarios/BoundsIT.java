@@ -98,7 +98,7 @@ class BoundsIT {
         while (rejected == null) {
             Item next = Item.of(++full, 1);
             rejected = catchThrowableOfType(
-                    Rejected.class, () -> items.save(next, Write.back().timeout(Duration.ofMillis(100))));
+                    Rejected.class, () -> items.save(next, Write.back().timeout(Duration.ofSeconds(1))));
         }
         assertThat(rejected.limit()).isEqualTo("back.maximumPending");
         assertThat(rejected.outcome()).isEqualTo(Outcome.NOT_APPLIED);

@@ -2,10 +2,12 @@ package dev.understudy.adapters.postgres;
 
 import dev.understudy.model.Outcome;
 import dev.understudy.spi.PrimaryFailure;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,8 +16,8 @@ import org.slf4j.LoggerFactory;
  * What became of transactions whose COMMIT got no answer: the server is asked for them by the name that it gave them. Thread-safe.
  *
  * <p>A name is good as long as the server runs. One that crashed gives the names that had not reached its write-ahead log to other
- * transactions, and so does a standby that was promoted. So the server's incarnation is remembered: its timeline, its start, and its oldest
- * process without a database, as a server whose session was killed starts all of them anew but not itself. After a change "committed" may
+ * transactions, and so does a standby that was promoted. So the server's incarnation is remembered: its timeline, its start, and its
+ * processes without a database, as a server whose session was killed starts all of them anew but not itself. After a change "committed" may
  * be said of another transaction and is not believed. "Rolled back", or no such name, is: what was committed keeps its name, except on
  * another timeline. Source: Postgres documentation, "Transaction ID and Snapshot Information Functions", {@code pg_xact_status};
  * {@code src/backend/access/transam/README}, "Transaction IDs", which need not be in the log before they are used.
@@ -24,8 +26,8 @@ final class CommitOutcomes {
     private static final Logger LOG = LoggerFactory.getLogger(CommitOutcomes.class);
     private static final long PAUSE_NANOS = 5_000_000;
     private static final String INCARNATION = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8),"
-            + " pg_postmaster_start_time() || '/'"
-            + " || (SELECT min(pid) FROM pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)";
+            + " pg_postmaster_start_time()::text,"
+            + " (SELECT array_agg(pid) FROM pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)";
     private static final String STATUS = INCARNATION + ", pg_xact_status(?::xid8)";
     /** What the server says of a name that it has not given yet. */
     private static final String IN_THE_FUTURE = "22023";
@@ -37,15 +39,25 @@ final class CommitOutcomes {
      * One run of a server.
      *
      * @param timeline empty if the server does not say
-     * @param run its start and its processes
+     * @param start when it was started
+     * @param processes those without a database; a session that is beginning is one of them, too
      */
-    record Incarnation(String timeline, String run) {
-        static final Incarnation UNKNOWN = new Incarnation("", "");
+    record Incarnation(String timeline, String start, Set<Integer> processes) {
+        static final Incarnation UNKNOWN = new Incarnation("", "", Set.of());
 
         static Incarnation of(ResultSet row) throws SQLException {
+            Array processes = row.getArray(3);
             return new Incarnation(
                     Optional.ofNullable(row.getString(1)).orElse(""),
-                    Optional.ofNullable(row.getString(2)).orElse(""));
+                    Optional.ofNullable(row.getString(2)).orElse(""),
+                    processes == null ? Set.of() : Set.of((Integer[]) processes.getArray()));
+        }
+
+        /** Whether the server has gone on all the time: most of its processes are there; after a crash none is, but by chance. */
+        boolean isSameAs(Incarnation later) {
+            long common = processes.stream().filter(later.processes::contains).count();
+            int fewer = Math.min(processes.size(), later.processes.size());
+            return timeline.equals(later.timeline) && start.equals(later.start) && fewer > 0 && 2 * common > fewer;
         }
     }
 
@@ -127,7 +139,7 @@ final class CommitOutcomes {
                                 STATUS,
                                 row -> {
                                     now[0] = Incarnation.of(row);
-                                    status[0] = Optional.ofNullable(row.getString(3))
+                                    status[0] = Optional.ofNullable(row.getString(4))
                                             .orElse("");
                                 },
                                 transactionId)
@@ -153,7 +165,7 @@ final class CommitOutcomes {
             return Optional.of(Outcome.UNKNOWN);
         }
         return switch (status) {
-            case "committed" -> Optional.of(now.equals(before) ? Outcome.APPLIED : Outcome.UNKNOWN);
+            case "committed" -> Optional.of(before.isSameAs(now) ? Outcome.APPLIED : Outcome.UNKNOWN);
             case "aborted" -> Optional.of(Outcome.NOT_APPLIED);
             case "in progress" -> Optional.empty();
             default -> Optional.of(Outcome.UNKNOWN);
