@@ -23,7 +23,10 @@ public final class Loads implements Callable<Integer> {
     private static final String LOG =
             "redis.call('SET', KEYS[1], ARGV[1]); return redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'k', KEYS[1])";
 
-    @Option(names = "--only", description = "near, through, shared, back, modes, lag or drain; all unless told.")
+    @Option(
+            names = "--only",
+            description =
+                    "near, through, shared, back, modes, lag or drain; all unless told. steps prints where the time of a write-through goes.")
     private List<String> only = new ArrayList<>();
 
     @Option(names = "--seconds", defaultValue = "3", description = "Length of one measurement.")
@@ -57,6 +60,9 @@ public final class Loads implements Callable<Integer> {
                         through(world, threads, bytes);
                     }
                 }
+            }
+            if (only.contains("steps")) {
+                steps(world);
             }
             if (shows("shared")) {
                 shared(world, 1, 0.9);
@@ -110,6 +116,28 @@ public final class Loads implements Callable<Integer> {
             figures.seen(name + "p50", ours.p50Micros(), "us", raw.p50Micros());
         }
         figures.seen(name + "p99", ours.p99Micros(), "us", raw.p99Micros());
+    }
+
+    /** Where the time of a write-through goes; printed only. */
+    private void steps(World world) {
+        Steps steps = new Steps();
+        try (World.Instance instance = world.measured(steps)) {
+            for (int threads : new int[] {1, 16}) {
+                Contest.Result result = new Contest(threads)
+                        .way("ours", (thread, number) -> {
+                            if (number == 0) {
+                                steps.lines();
+                            }
+                            instance.docs().save(Doc.of(Keys.zipf(thread, number), 200, number));
+                        })
+                        .run(repetitions, seconds)
+                        .of("ours");
+                System.out.printf(
+                        "%d threads: %.0f/s, p50 %.0f us, p99 %.0f us%n",
+                        threads, result.perSecond(), result.p50Micros(), result.p99Micros());
+                steps.lines().forEach(System.out::println);
+            }
+        }
     }
 
     private void shared(World world, int threads, double goal) {

@@ -79,6 +79,18 @@ final class World implements AutoCloseable {
         return new Instance(understudy, builder.build());
     }
 
+    /** An instance whose calls of the ports are measured. */
+    Instance measured(Steps steps) {
+        Understudy understudy = Understudy.builder()
+                .namespace("bench" + instances++)
+                .shared(() -> steps.of(Redis.at(redis.uri())
+                        .commandTimeout(Duration.ofSeconds(10))
+                        .get()))
+                .primary(() -> steps.of(PostgresPrimary.on(pool).build()))
+                .build();
+        return new Instance(understudy, understudy.repository(table()).build());
+    }
+
     /** One instance, which ends with the part of the run that it is for. */
     record Instance(Understudy understudy, CachedRepository<Long, Doc> docs) implements AutoCloseable {
         @Override

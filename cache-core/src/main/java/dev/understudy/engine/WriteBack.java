@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class WriteBack<K, V> {
     private static final Duration PAUSE = Duration.ofMillis(5);
+    /** What a try has left at least, if it follows one that found the queue full. */
+    private static final Duration RESERVE = Duration.ofMillis(100);
+
     /** How often a primary that does not answer is asked for the base of a cold key, and how long that takes at most. */
     private static final Duration TRIAL_PAUSE = Duration.ofSeconds(2);
 
@@ -184,8 +188,9 @@ final class WriteBack<K, V> {
     private List<Attempt<K, V>> log(List<Attempt<K, V>> attempts, Deadline deadline) {
         List<Attempt<K, V>> overflowing = new ArrayList<>();
         List<Attempt<K, V>> open = attempts;
+        long reserve = Math.min(RESERVE.toNanos(), deadline.remainingNanos() / 4);
         while (!open.isEmpty()) {
-            pause(Duration.ZERO, open, deadline);
+            pause(Duration.ZERO, open, deadline, reserve);
             List<Attempt<K, V>> batch = open;
             List<Shards.Reply<WriteBackReply>> replies = shards.attemptAll(
                     batch.stream().map(attempt -> attempt.address.shard()).toList(),
@@ -228,7 +233,7 @@ final class WriteBack<K, V> {
             again.addAll(cold);
             if (!pause.isZero()) {
                 onPending.run();
-                pause(pause, again, deadline);
+                pause(pause, again, deadline, reserve);
             }
             open = again;
         }
@@ -284,17 +289,19 @@ final class WriteBack<K, V> {
         return context.settings.back().overflow() == Overflow.BLOCK;
     }
 
-    private void pause(Duration pause, List<Attempt<K, V>> waiting, Deadline deadline) {
+    /** Waits; what found the queue full is not tried again with so little time left that the answer may come too late. */
+    private void pause(Duration pause, List<Attempt<K, V>> waiting, Deadline deadline, long reserve) {
+        Optional<QueueLimit.Reached> full =
+                waiting.stream().flatMap(attempt -> attempt.full.stream()).findFirst();
+        Supplier<Rejected> rejected = () -> new Rejected(
+                "the queue stayed full until the deadline", Tier.SHARED, QueueBounds.name(full.orElseThrow()));
         try {
             deadline.pause(pause, Tier.SHARED, Outcome.NOT_APPLIED);
         } catch (DeadlineExceeded e) {
-            Optional<QueueLimit.Reached> full =
-                    waiting.stream().flatMap(attempt -> attempt.full.stream()).findFirst();
-            if (full.isPresent() && !Thread.currentThread().isInterrupted()) {
-                throw new Rejected(
-                        "the queue stayed full until the deadline", Tier.SHARED, QueueBounds.name(full.get()));
-            }
-            throw e;
+            throw full.isPresent() && !Thread.currentThread().isInterrupted() ? rejected.get() : e;
+        }
+        if (full.isPresent() && deadline.remainingNanos() < reserve) {
+            throw rejected.get();
         }
     }
 
