@@ -125,7 +125,7 @@ public final class Loads implements Callable<Integer> {
             for (int threads : new int[] {1, 16}) {
                 Contest.Result result = new Contest(threads)
                         .way("ours", (thread, number) -> {
-                            if (number == 0) {
+                            if (number == 0 && thread == 0) {
                                 steps.lines();
                             }
                             instance.docs().save(Doc.of(Keys.zipf(thread, number), 200, number));
@@ -136,6 +136,8 @@ public final class Loads implements Callable<Integer> {
                         "%d threads: %.0f/s, p50 %.0f us, p99 %.0f us%n",
                         threads, result.perSecond(), result.p50Micros(), result.p99Micros());
                 steps.lines().forEach(System.out::println);
+                System.out.println(world.redis().sync().info("commandstats"));
+                world.redis().sync().configResetstat();
             }
         }
     }

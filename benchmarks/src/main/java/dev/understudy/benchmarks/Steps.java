@@ -30,13 +30,16 @@ final class Steps {
     /** What was measured since the last time: a line for each step. */
     List<String> lines() {
         List<String> lines = new ArrayList<>();
-        times.forEach((step, histogram) -> lines.add(String.format(
-                "%-28s %8d times, p50 %7.0f us, p99 %7.0f us, mean %7.0f us",
-                step,
-                histogram.getTotalCount(),
-                histogram.getValueAtPercentile(50) / 1e3,
-                histogram.getValueAtPercentile(99) / 1e3,
-                histogram.getMean() / 1e3)));
+        times.forEach((step, recording) -> {
+            Histogram histogram = recording.copy();
+            lines.add(String.format(
+                    "%-28s %8d times, p50 %7.0f us, p99 %7.0f us, mean %7.0f us",
+                    step,
+                    histogram.getTotalCount(),
+                    histogram.getValueAtPercentile(50) / 1e3,
+                    histogram.getValueAtPercentile(99) / 1e3,
+                    histogram.getMean() / 1e3));
+        });
         times.clear();
         return lines;
     }

@@ -140,7 +140,6 @@ public final class Redis implements Supplier<SharedReplica> {
     RedisReplica open() {
         ClientResources own = resources.orElseGet(() -> ClientResources.builder()
                 .commandLatencyRecorder(CommandLatencyRecorder.disabled())
-                .nettyCustomizer(new OneFlush())
                 .build());
         RedisURI target = parsed(uri);
         target.setTimeout(connectTimeout);
