@@ -3,16 +3,17 @@ package dev.understudy.comparison;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.understudy.checkers.LastWrites;
 import dev.understudy.checkers.Operation;
 import dev.understudy.checkers.Operation.Kind;
 import dev.understudy.checkers.Operation.Outcome;
+import dev.understudy.checkers.Provenance;
 import dev.understudy.checkers.Violation;
 import dev.understudy.servers.ChildJvm;
 import dev.understudy.servers.PostgresServer;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.torture.Audit;
 import dev.understudy.torture.Journal;
-import dev.understudy.torture.LastWrites;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -122,7 +123,7 @@ class RedissonWriteBehindIT {
         }
         System.out.printf("redisson write-behind, nobody killed: %s%n", figures);
         assertThat(figures.acknowledged()).isGreaterThanOrEqualTo(2 * ENOUGH);
-        assertThat(figures.violations()).doesNotContainKeys(LastWrites.LOST, LastWrites.NOWHERE);
+        assertThat(figures.violations()).doesNotContainKeys(Provenance.LOST, Provenance.NOWHERE);
     }
 
     private ChildJvm worker(int number, boolean standsStill) {

@@ -57,7 +57,7 @@ final class Actor {
     /** Ends the process at a {@link CrashPoint}. */
     static final String CRASH = "crash ";
 
-    static final int THREADS = 8;
+    static final int THREADS = 12;
     private static final int LOADERS = 2;
     private static final int POISONS = 4;
     private static final Duration AGAIN = Duration.ofMillis(200);

@@ -1,6 +1,7 @@
 package dev.understudy.torture;
 
 import dev.understudy.checkers.Copies.Commit;
+import dev.understudy.checkers.LastWrites.Present;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -34,13 +35,6 @@ public final class Audit {
     private static final String SHARDS = "shards of ";
 
     private Audit() {}
-
-    /**
-     * A row as it is.
-     *
-     * @param number of the write
-     */
-    public record Present(long number, long version) {}
 
     /** Creates the table, and triggers on those tables, whose rows have a version. */
     public static void install(Connection connection, List<String> tables) throws SQLException {

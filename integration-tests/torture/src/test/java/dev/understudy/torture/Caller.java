@@ -35,7 +35,7 @@ final class Caller implements Runnable {
 
     private static final int HOT = 4;
     private static final int FEW = 24;
-    private static final int MANY = 12;
+    private static final int MANY = 16;
     private static final int PER_SESSION = 25;
     private static final int PER_WANDERING_SESSION = 4;
     private static final int BITS_OF_CALLS = 40;

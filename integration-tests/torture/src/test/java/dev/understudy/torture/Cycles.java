@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.checkers.Copies;
+import dev.understudy.checkers.LastWrites;
 import dev.understudy.checkers.Operation;
 import dev.understudy.checkers.Operation.Outcome;
 import dev.understudy.checkers.Violation;

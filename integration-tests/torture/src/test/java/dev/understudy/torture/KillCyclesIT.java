@@ -2,6 +2,7 @@ package dev.understudy.torture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.understudy.checkers.Provenance;
 import dev.understudy.checkers.Violation;
 import dev.understudy.torture.Cycles.Figures;
 import java.io.IOException;
@@ -68,7 +69,7 @@ class KillCyclesIT {
     void seededBug_inTheDrain_isSeenAfterOneCycle(Seeded bug) throws SQLException, IOException {
         try (Cycles run = new Cycles(folder, seed)) {
             run.run(List.of(CrashPoint.DRAIN_WRITTEN), bug);
-            assertThat(run.violations()).extracting(Violation::check).contains(LastWrites.LOST);
+            assertThat(run.violations()).extracting(Violation::check).contains(Provenance.LOST);
         }
     }
 }

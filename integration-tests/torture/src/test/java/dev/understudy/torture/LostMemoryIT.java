@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.checkers.Copies;
+import dev.understudy.checkers.LastWrites;
 import dev.understudy.checkers.Operation;
 import dev.understudy.checkers.Operation.Kind;
 import dev.understudy.checkers.Operation.Outcome;
@@ -163,7 +164,7 @@ class LostMemoryIT {
     }
 
     /** Reads of these keys that do not show the row, or show one that is not there, when the staleness that they allow is over. */
-    private void assertReadsShowTheRows(Set<Long> keys, Map<String, Audit.Present> rows) {
+    private void assertReadsShowTheRows(Set<Long> keys, Map<String, LastWrites.Present> rows) {
         Map<String, Long> primary = new HashMap<>();
         rows.forEach((key, row) -> primary.put(key, row.number()));
         await().atMost(Member.MAX_STALENESS.plusSeconds(5)).untilAsserted(() -> {
@@ -216,7 +217,7 @@ class LostMemoryIT {
                 resumeDrains();
                 List<Operation> operations = writers.stop();
                 WriteBackStatus status = atRest();
-                Map<String, Audit.Present> rows = Audit.rows(jdbcUrl);
+                Map<String, LastWrites.Present> rows = Audit.rows(jdbcUrl);
                 List<Violation> violations = lastWrites.check(operations, rows, Map.of());
                 long put = sum(counters -> counters.restoredWrites) - restored;
                 System.out.printf(
@@ -260,7 +261,7 @@ class LostMemoryIT {
             resumeDrains();
             List<Operation> operations = writers.stop();
             WriteBackStatus status = atRest();
-            Map<String, Audit.Present> rows = Audit.rows(jdbcUrl);
+            Map<String, LastWrites.Present> rows = Audit.rows(jdbcUrl);
             Map<String, Set<Long>> missing = missing(operations, rows, Audit.tombstones(jdbcUrl));
             System.out.printf(
                     "lost memory over the bound: %s, %d acknowledged, %d restored, %d measured lost, %s%n",
@@ -294,7 +295,7 @@ class LostMemoryIT {
             resumeDrains();
             List<Operation> operations = writers.stop();
             WriteBackStatus status = atRest();
-            Map<String, Audit.Present> rows = Audit.rows(jdbcUrl);
+            Map<String, LastWrites.Present> rows = Audit.rows(jdbcUrl);
             Map<String, Set<Long>> missing = missing(operations, rows, Audit.tombstones(jdbcUrl));
             Map<Long, Long> reported = reports.byHash();
             System.out.printf(
@@ -348,7 +349,7 @@ class LostMemoryIT {
             resumeDrains();
             List<Operation> operations = writers.stop();
             WriteBackStatus status = atRest();
-            Map<String, Audit.Present> rows = Audit.rows(jdbcUrl);
+            Map<String, LastWrites.Present> rows = Audit.rows(jdbcUrl);
             System.out.printf(
                     "lost memory with deletes: %s, %d acknowledged, %d restored, %s%n",
                     loss, writers.acked(), sum(counters -> counters.restoredWrites), status);
@@ -379,14 +380,14 @@ class LostMemoryIT {
      * taken the row after it: then its tombstone is newer.
      */
     private static Map<String, Set<Long>> missing(
-            List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Long> tombstones) {
+            List<Operation> operations, Map<String, LastWrites.Present> rows, Map<String, Long> tombstones) {
         Map<String, List<Operation>> byKey = operations.stream()
                 .filter(operation -> operation.outcome() == Outcome.OK)
                 .collect(Collectors.groupingBy(Operation::key));
         Map<String, Set<Long>> missing = new HashMap<>();
         byKey.forEach((key, acknowledged) -> {
             Operation newest = Collections.max(acknowledged, Comparator.comparingLong(Operation::version));
-            Audit.Present row = rows.get(key);
+            LastWrites.Present row = rows.get(key);
             boolean isThere = newest.kind() == Kind.DELETE
                     ? row == null || row.version() > newest.version()
                     : row != null && row.version() >= newest.version();

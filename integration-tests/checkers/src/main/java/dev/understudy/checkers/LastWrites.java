@@ -1,9 +1,7 @@
-package dev.understudy.torture;
+package dev.understudy.checkers;
 
-import dev.understudy.checkers.Operation;
 import dev.understudy.checkers.Operation.Kind;
 import dev.understudy.checkers.Operation.Outcome;
-import dev.understudy.checkers.Violation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -21,14 +19,15 @@ import java.util.Set;
  * none of their values may appear that was not there.
  */
 public final class LastWrites {
-    /** Name in reports. */
-    public static final String LOST = "no acknowledged write lost";
-    /** Name in reports. */
-    public static final String RETURNED = "nothing deleted comes back";
-    /** Name in reports. */
-    public static final String NOWHERE = "no value from nowhere";
+    /**
+     * A row as it is.
+     *
+     * @param number of the write
+     * @param version of the row
+     */
+    public record Present(long number, long version) {}
 
-    private final Map<String, Audit.Present> found = new HashMap<>();
+    private final Map<String, Present> found = new HashMap<>();
     private final Map<String, Long> reached = new HashMap<>();
 
     /** Nothing was found yet. */
@@ -42,7 +41,7 @@ public final class LastWrites {
      * @param excused versions, by key, that lie in the dead letters or were reported lost
      */
     public List<Violation> check(
-            List<Operation> operations, Map<String, Audit.Present> rows, Map<String, Set<Long>> excused) {
+            List<Operation> operations, Map<String, Present> rows, Map<String, Set<Long>> excused) {
         Map<String, List<Operation>> byKey = new HashMap<>();
         operations.stream()
                 .filter(Operation::mutates)
@@ -55,7 +54,7 @@ public final class LastWrites {
         for (String key : keys) {
             List<Operation> changes = byKey.getOrDefault(key, List.of());
             Optional<Operation> newest = newest(changes, excused.getOrDefault(key, Set.of()));
-            Optional<Audit.Present> row = Optional.ofNullable(rows.get(key));
+            Optional<Present> row = Optional.ofNullable(rows.get(key));
             if (row.isPresent()) {
                 checkPresent(key, changes, newest, row.get(), violations);
             } else {
@@ -79,22 +78,22 @@ public final class LastWrites {
             String key,
             List<Operation> changes,
             Optional<Operation> newest,
-            Audit.Present there,
+            Present there,
             List<Violation> violations) {
         boolean isWritten = changes.stream()
                 .anyMatch(change -> change.kind() == Kind.WRITE
                         && change.value() == there.number()
                         && (change.version() == 0 || change.version() == there.version()));
         if (!isWritten && !there.equals(found.get(key))) {
-            violations.add(new Violation(NOWHERE, key, "nobody wrote " + there, List.of()));
+            violations.add(new Violation(Provenance.NOWHERE, key, "nobody wrote " + there, List.of()));
         }
         if (newest.filter(change -> change.version() > there.version()).isPresent()) {
             Operation change = newest.get();
-            String check = change.kind() == Kind.DELETE ? RETURNED : LOST;
+            String check = change.kind() == Kind.DELETE ? Provenance.RETURNED : Provenance.LOST;
             violations.add(new Violation(check, key, "there is " + there, List.of(change)));
         } else if (there.version() < reached.getOrDefault(key, 0L)) {
-            violations.add(
-                    new Violation(LOST, key, "there is " + there + " after version " + reached.get(key), List.of()));
+            violations.add(new Violation(
+                    Provenance.LOST, key, "there is " + there + " after version " + reached.get(key), List.of()));
         }
     }
 
@@ -104,8 +103,8 @@ public final class LastWrites {
                 .anyMatch(change -> change.kind() == Kind.DELETE && change.outcome() == Outcome.UNKNOWN);
         boolean mustBeThere = newest.isPresent() ? newest.get().kind() == Kind.WRITE : found.containsKey(key);
         if (mustBeThere && !mayBeDeleted) {
-            violations.add(
-                    new Violation(LOST, key, "there is no row", newest.stream().toList()));
+            violations.add(new Violation(
+                    Provenance.LOST, key, "there is no row", newest.stream().toList()));
         }
     }
 }
