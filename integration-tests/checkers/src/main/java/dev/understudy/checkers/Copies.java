@@ -37,9 +37,19 @@ public final class Copies {
     public record Counts(long acked, long applied, long superseded, long dead, long pending, long lost) {}
 
     /**
-     * Rows whose version did not rise with every write, over deletes too; a batch that was applied again is such a case. In order of commit.
+     * Rows whose version did not rise with every write, unless they were deleted between: an insert that got its version before a delete may
+     * commit after it. In order of commit.
      */
     public static List<Violation> versionOrder(List<Commit> commits) {
+        return versionOrder(commits, false);
+    }
+
+    /** The same over deletes too, for rows that are written back only: a batch that was applied again is such a case. */
+    public static List<Violation> versionOrderOverDeletes(List<Commit> commits) {
+        return versionOrder(commits, true);
+    }
+
+    private static List<Violation> versionOrder(List<Commit> commits, boolean overDeletes) {
         List<Violation> violations = new ArrayList<>();
         Map<String, Long> versions = new HashMap<>();
         for (Commit commit : commits) {
@@ -48,7 +58,11 @@ public final class Copies {
                 violations.add(new Violation(
                         VERSIONS, commit.key(), "version " + commit.version() + " came after " + before, List.of()));
             }
-            versions.merge(commit.key(), commit.version(), Math::max);
+            if (commit.value() != Operation.NOTHING) {
+                versions.put(commit.key(), Math.max(before, commit.version()));
+            } else if (!overDeletes) {
+                versions.remove(commit.key());
+            }
         }
         return violations;
     }

@@ -114,7 +114,7 @@ final class Cycles implements AutoCloseable {
     /** All violations so far, those of the whole history included. */
     List<Violation> violations() throws SQLException {
         List<Violation> all = new ArrayList<>(violations);
-        all.addAll(Copies.versionOrder(Audit.rowChanges(jdbcUrl)));
+        all.addAll(Copies.versionOrderOverDeletes(Audit.rowChanges(jdbcUrl)));
         all.addAll(Copies.fencing(Audit.shardChanges(jdbcUrl, Entry.TABLE)));
         all.addAll(convergence());
         return all;

@@ -224,10 +224,32 @@ final class RedisCache implements SharedCache {
         } else if (command instanceof SharedCommand.ReportLost c) {
             return reportLost(c, link);
         } else if (command instanceof SharedCommand.Open c) {
-            return link.send(scripts.open(c.shard(), link.facts().era(), () -> openOn.set(c.shard(), link)));
+            return openOn.get(c.shard()) == link ? reopened(c, link) : opened(c, link);
         }
         throw new IllegalArgumentException(
                 "no such command: " + command.getClass().getSimpleName());
+    }
+
+    private CompletionStage<ShardPosition> opened(SharedCommand.Open command, Link link) {
+        int shard = command.shard();
+        return link.send(scripts.open(shard, link.facts().era(), () -> openOn.set(shard, link)));
+    }
+
+    /**
+     * Of a shard that got another generation while the connection stood: perhaps the server has another history by now, of which others know
+     * already. Whoever opened with the one of before would begin a generation as well, and they another, for ever.
+     */
+    private CompletionStage<ShardPosition> reopened(SharedCommand.Open command, Link link) {
+        return replica.ask(link).thenCompose(facts -> {
+            if (facts.era() == link.facts().era()) {
+                return opened(command, link);
+            }
+            link.lost();
+            return CompletableFuture.failedStage(new SharedReplicaFailure(
+                    SharedReplicaFailure.Reason.NOT_SENT,
+                    "the server has another history than when the connection was made",
+                    null));
+        });
     }
 
     @Override

@@ -130,6 +130,11 @@ final class RedisReplica implements SharedReplica {
         };
     }
 
+    /** What the server says of itself now. */
+    CompletionStage<ServerFacts> ask(Link link) {
+        return connector.ask(link);
+    }
+
     @Override
     public long serverId() {
         Link link = commands.current();

@@ -63,11 +63,17 @@ record ServerFacts(Map<String, String> info, Map<String, String> config) {
         return field("loading", "0").equals("1") || field("async_loading", "0").equals("1");
     }
 
-    /** 48 bits that differ after a restart or failover: of SHA-256 over run id and replication id. */
+    /**
+     * 48 bits that differ after a restart or failover: of SHA-256 over the run, and what the server took over when it was last made a primary. Its
+     * replication id is no part of it, as that changes under a running server: when its first replica comes, and when it has had none for an hour
+     * (Redis, {@code changeReplicationId}).
+     */
     long era() {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest((field("run_id", "") + ":" + field("master_replid", "")).getBytes(StandardCharsets.UTF_8));
+                    .digest((field("run_id", "") + ":" + field("master_replid2", "") + ":"
+                                    + field("second_repl_offset", ""))
+                            .getBytes(StandardCharsets.UTF_8));
             long era = 0;
             for (int i = 0; i < 6; i++) {
                 era = era << 8 | (digest[i] & 0xff);

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.model.Ack;
+import dev.understudy.model.Generation;
 import dev.understudy.model.Invalid;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Unavailable;
 import dev.understudy.model.Version;
+import dev.understudy.servers.RedisConsole;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
@@ -108,6 +110,58 @@ final class RedisDurabilityTest {
         }
     }
 
+    private static Generation open(SharedCache cache) throws Exception {
+        return reply(cache.submit(new SharedCommand.Open(0))).position().generation();
+    }
+
+    private static boolean isFollowing(RedisServer server) {
+        try (RedisConsole console = new RedisConsole(server)) {
+            return console.info("replication", "master_link_status").equals("up");
+        }
+    }
+
+    @Test
+    void firstReplica_thatComesWhileInstancesRun_beginsNoGeneration() throws Exception {
+        try (RedisServer primary = server(RedisServer.AppendFsync.EVERYSEC);
+                SharedReplica early = Redis.at(primary.uri()).get()) {
+            Generation generation = open(early.cache("durability", "things", 2));
+            try (RedisServer copy = RedisServer.builder()
+                    .arguments("--save", "")
+                    .replicaOf(primary.host(), primary.port())
+                    .start()) {
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> early.whyNot(Ack.replicated(1)).isEmpty());
+                assertThat(copy.port()).isNotEqualTo(primary.port());
+                try (SharedReplica late = Redis.at(primary.uri()).get()) {
+                    assertThat(open(late.cache("durability", "things", 2))).isEqualTo(generation);
+                }
+            }
+        }
+    }
+
+    @Test
+    void primary_thatWasAReplicaMeanwhile_hasOneNewGenerationForAllWhoeverOpensFirst() throws Exception {
+        try (RedisServer primary = server(RedisServer.AppendFsync.EVERYSEC);
+                RedisServer other = server(RedisServer.AppendFsync.EVERYSEC);
+                RedisWire wire = new RedisWire(primary.host(), primary.port());
+                SharedReplica early = Redis.at(primary.uri()).get()) {
+            SharedCache before = early.cache("durability", "things", 2);
+            Generation generation = open(before);
+            wire.call("REPLICAOF", other.host(), String.valueOf(other.port()));
+            await().atMost(Duration.ofSeconds(30)).until(() -> isFollowing(primary));
+            wire.call("REPLICAOF", "NO", "ONE");
+            try (SharedReplica late = Redis.at(primary.uri()).get()) {
+                SharedCache after = late.cache("durability", "things", 2);
+                Generation next = open(after);
+                assertThat(next).isNotEqualTo(generation);
+                await().atMost(Duration.ofSeconds(30))
+                        .ignoreExceptions()
+                        .untilAsserted(() -> assertThat(open(before)).isEqualTo(next));
+                assertThat(open(after)).isEqualTo(next);
+            }
+        }
+    }
+
     @Test
     void aclUser_withTheRightsListed_suffices() throws Exception {
         try (RedisServer server = server(RedisServer.AppendFsync.ALWAYS);
@@ -203,6 +257,10 @@ final class RedisDurabilityTest {
         assertThat(facts(good, "run_id", "a").era())
                 .isNotEqualTo(facts(good, "run_id", "b").era());
         assertThat(facts(good, "run_id", "a").era()).isBetween(0L, (1L << 48) - 1);
+        assertThat(facts(good, "master_replid", "a").era())
+                .isEqualTo(facts(good, "master_replid", "b").era());
+        assertThat(facts(good, "master_replid2", "a").era())
+                .isNotEqualTo(facts(good, "second_repl_offset", "7").era());
         assertThat(facts(good, "redis_version", "8.0.2").hasTrustedWaitAof()).isTrue();
         assertThat(facts(good, "redis_version", "7.4.2").hasTrustedWaitAof()).isFalse();
         Map<String, String> valkey = new HashMap<>(good);
