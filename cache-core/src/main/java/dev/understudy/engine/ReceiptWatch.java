@@ -21,6 +21,9 @@ import java.util.concurrent.TimeUnit;
 final class ReceiptWatch implements AutoCloseable {
     static final int LIMIT = 10_000;
     private static final Duration LOOK = Duration.ofMillis(500);
+    /** What the last look has at least, so that it can be answered. */
+    private static final Duration LEAST = Duration.ofMillis(100);
+
     private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
     private static final Duration LAST_PAUSE = Duration.ofMillis(200);
 
@@ -69,7 +72,8 @@ final class ReceiptWatch implements AutoCloseable {
         Replication state = Replication.PENDING;
         try {
             Duration left = deadline.remaining();
-            state = look.at(left.compareTo(LOOK) < 0 ? left : LOOK);
+            Duration limit = left.compareTo(LEAST) < 0 ? LEAST : left;
+            state = look.at(limit.compareTo(LOOK) < 0 ? limit : LOOK);
         } catch (UnderstudyException e) {
             if (deadline.isPast()) {
                 result.completeExceptionally(e);

@@ -33,7 +33,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -291,17 +290,24 @@ final class WriteBack<K, V> {
 
     /** Waits; what found the queue full is not tried again with so little time left that the answer may come too late. */
     private void pause(Duration pause, List<Attempt<K, V>> waiting, Deadline deadline, long reserve) {
-        Optional<QueueLimit.Reached> full =
-                waiting.stream().flatMap(attempt -> attempt.full.stream()).findFirst();
-        Supplier<Rejected> rejected = () -> new Rejected(
-                "the queue stayed full until the deadline", Tier.SHARED, QueueBounds.name(full.orElseThrow()));
         try {
             deadline.pause(pause, Tier.SHARED, Outcome.NOT_APPLIED);
         } catch (DeadlineExceeded e) {
-            throw full.isPresent() && !Thread.currentThread().isInterrupted() ? rejected.get() : e;
+            if (!Thread.currentThread().isInterrupted()) {
+                requireRoom(waiting);
+            }
+            throw e;
         }
-        if (full.isPresent() && deadline.remainingNanos() < reserve) {
-            throw rejected.get();
+        if (deadline.remainingNanos() < reserve) {
+            requireRoom(waiting);
+        }
+    }
+
+    private void requireRoom(List<Attempt<K, V>> waiting) {
+        for (Attempt<K, V> attempt : waiting) {
+            attempt.full.ifPresent(reached -> {
+                throw new Rejected("the queue stayed full until the deadline", Tier.SHARED, QueueBounds.name(reached));
+            });
         }
     }
 

@@ -281,8 +281,7 @@ final class DifferentialTest {
         CompletableFuture<?> replied = cache.submit(command).toCompletableFuture();
         expected.add(new Expected(kind, replied, answer -> described(answer).equals(described(reply))));
         if (command instanceof SharedCommand.Open) {
-            // It may look at the server first; what follows is not to overtake it.
-            outcome(replied);
+            outcome(replied); // it may look at the server first: what follows is not to overtake it
         }
         if (command instanceof SharedCommand.Keyed<?> keyed) {
             compareExpiry(kind, keyed.key());
