@@ -2,7 +2,9 @@ package dev.understudy.engine;
 
 import dev.understudy.engine.Undrained.Write;
 import dev.understudy.model.Generation;
+import dev.understudy.model.Outcome;
 import dev.understudy.model.ShardKey;
+import dev.understudy.model.Tier;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Version;
 import dev.understudy.spi.DrainLedger;
@@ -23,9 +25,11 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +46,8 @@ final class Recovery<K, V> {
     private static final int BATCH = 500;
     /** Writes younger than this are not looked after yet: the drain has hardly had the time. */
     private static final Duration SETTLING = Duration.ofSeconds(1);
+    /** Before a key is looked at again that another instance restores or loads. */
+    private static final Duration PAUSE = Duration.ofMillis(20);
 
     private final CacheContext<K, V> context;
     private final Shards shards;
@@ -102,13 +108,18 @@ final class Recovery<K, V> {
         // Before the primary is asked: what is drained in between is found there.
         List<Write> lost = notPending(others, deadline);
         Map<String, Version> covered = covered(writes, deadline);
+        restorable.keySet().removeAll(settle(writes, covered, deadline));
+        put(restorable, deadline);
+        report(shard, lost.stream().filter(write -> !isCovered(write, covered)).toList(), deadline);
+    }
+
+    /** Those that the primary has; they are no longer remembered. */
+    private List<Write> settle(List<Write> writes, Map<String, Version> covered, Deadline deadline) {
         List<Write> drained =
                 writes.stream().filter(write -> isCovered(write, covered)).toList();
         forget(drained, covered, deadline);
         drained.forEach(write -> undrained.settled(write.address(), write.version()));
-        restorable.keySet().removeAll(drained);
-        put(restorable, deadline);
-        report(shard, lost.stream().filter(write -> !isCovered(write, covered)).toList(), deadline);
+        return drained;
     }
 
     private static boolean isCovered(Write write, Map<String, Version> covered) {
@@ -132,9 +143,27 @@ final class Recovery<K, V> {
                 deadline);
     }
 
+    /** What the replica knows nothing of is compared with the primary once more under a lease, so that nothing drained since is hidden. */
     private void put(Map<Write, byte[]> restorable, Deadline deadline) {
-        List<Write> writes = List.copyOf(restorable.keySet());
-        List<byte[]> payloads = List.copyOf(restorable.values());
+        List<Write> open = List.copyOf(restorable.keySet());
+        while (!open.isEmpty()) {
+            long lease = CacheContext.newIdentity();
+            List<Write> cold = put(open, restorable, lease, false, deadline);
+            if (cold.isEmpty()) {
+                return;
+            }
+            List<Write> missing = new ArrayList<>(cold);
+            missing.removeAll(settle(cold, covered(cold, deadline), deadline));
+            open = put(missing, restorable, lease, true, deadline);
+            if (!open.isEmpty()) {
+                deadline.pause(PAUSE, Tier.SHARED, Outcome.NOT_APPLIED);
+            }
+        }
+    }
+
+    /** Answers those that were cold. */
+    private List<Write> put(
+            List<Write> writes, Map<Write, byte[]> payloads, long lease, boolean isAsked, Deadline deadline) {
         List<RestoreReply> replies = shards.callAll(
                 shardsOf(writes),
                 i -> {
@@ -143,13 +172,19 @@ final class Recovery<K, V> {
                             write.address(),
                             generation,
                             write.kind(),
-                            payloads.get(i),
+                            Objects.requireNonNull(payloads.get(write)),
                             write.writeId(),
-                            write.version());
+                            write.version(),
+                            lease,
+                            isAsked);
                 },
                 deadline);
         context.counters.restoredWrites.add(
                 replies.stream().filter(RestoreReply.RESTORED::equals).count());
+        return IntStream.range(0, writes.size())
+                .filter(i -> replies.get(i) == RestoreReply.COLD)
+                .mapToObj(writes::get)
+                .toList();
     }
 
     /**

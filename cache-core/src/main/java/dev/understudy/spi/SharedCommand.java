@@ -204,8 +204,22 @@ public sealed interface SharedCommand<R> {
      */
     record Distrust(int shard, Generation generation) implements SharedCommand<ShardPosition> {}
 
-    /** Puts an acknowledged write-back that the shared replica has lost into place again. */
-    record Restore(ShardKey key, Generation generation, EntryKind kind, byte[] payload, long writeId, Version version)
+    /**
+     * Puts an acknowledged write-back that the shared replica has lost into place again. Of a key that nothing is pending of, only under a
+     * lease that was given before the primary was asked: a newer write, drained and forgotten in between, ends it.
+     *
+     * @param leaseId not given to anybody before; the lease is asked for by a command that is not {@code isAsked}
+     * @param isAsked whether the primary was asked after that command, and has no such version
+     */
+    record Restore(
+            ShardKey key,
+            Generation generation,
+            EntryKind kind,
+            byte[] payload,
+            long writeId,
+            Version version,
+            long leaseId,
+            boolean isAsked)
             implements Keyed<RestoreReply> {}
 
     /** Counts acknowledged write-backs that are lost for ever. */

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class InMemoryScripts {
     private static final byte[] EMPTY = {};
-    /** How long the lease of a write-back holds whose condition must be judged by a load. */
-    private static final long JUDGING_MICROS = 2_000_000;
+    /** How long the lease of a write-back or a restore holds that needs a look at the primary. */
+    private static final long LOOKING_MICROS = 2_000_000;
 
     private InMemoryScripts() {}
 
@@ -216,7 +216,7 @@ final class InMemoryScripts {
             boolean judged = condition != -1 && !e.dirty;
             if (base == -1 || (judged && base < MAXV && (e.a != c.writeId() || e.b < run.now))) {
                 if (judged) {
-                    run.grant(e, c.writeId(), JUDGING_MICROS);
+                    run.grant(e, c.writeId(), LOOKING_MICROS);
                 }
                 return new WriteBackReply.Cold();
             }
@@ -402,6 +402,12 @@ final class InMemoryScripts {
         long version = c.version().value();
         if (e.has() && e.ver >= version) {
             return RestoreReply.NEWER;
+        }
+        if (!e.dirty && (!c.isAsked() || e.a != c.leaseId() || e.b < run.now)) {
+            if (!c.isAsked() && e.b < run.now) {
+                run.grant(e, c.leaseId(), LOOKING_MICROS);
+            }
+            return RestoreReply.COLD;
         }
         run.observe(version);
         if (e.dirty) {

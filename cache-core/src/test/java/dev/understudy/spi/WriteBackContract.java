@@ -251,13 +251,39 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
         assertThat(again.entry().writeId()).isNotEqualTo(delete.entry().writeId());
     }
 
+    private SharedCommand.Restore restore(ShardKey key, String value, long version, long lease, boolean isAsked) {
+        return new SharedCommand.Restore(
+                key,
+                generationOf(key),
+                EntryKind.VALUE,
+                value.getBytes(UTF_8),
+                version,
+                new Version(version),
+                lease,
+                isAsked);
+    }
+
+    @Test
+    void restore_ofAWriteOlderThanOneDrainedSinceThePrimaryWasAsked_isCold() {
+        ShardKey key = key("a");
+        assertThat(call(restore(key, "old", 500, 7, false))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "new", 600, 8, false))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "new", 600, 8, true))).isEqualTo(RestoreReply.COLD);
+        call(writeBackOf(key, EntryKind.VALUE, "new", 5, Condition.NONE, Optional.of(Version.ABSENT), 10));
+        call(drained(peekOnly(key), Fate.SUPERSEDED));
+        assertThat(call(restore(key, "old", 500, 7, true))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "old", 500, 9, false))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "old", 500, 9, true))).isEqualTo(RestoreReply.RESTORED);
+        assertThat(call(restore(key, "new", 600, 8, true))).isEqualTo(RestoreReply.RESTORED);
+    }
+
     @Test
     void restore_ofALostWrite_isPendingAgainUnlessOlder() {
         ShardKey key = key("a");
-        SharedCommand.Restore restore = new SharedCommand.Restore(
-                key, generationOf(key), EntryKind.VALUE, "back".getBytes(UTF_8), 9, new Version(500));
-        assertThat(call(restore)).isEqualTo(RestoreReply.RESTORED);
-        assertThat(call(restore)).isEqualTo(RestoreReply.NEWER);
+        assertThat(call(restore(key, "back", 500, 7, true))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "back", 500, 7, false))).isEqualTo(RestoreReply.COLD);
+        assertThat(call(restore(key, "back", 500, 7, true))).isEqualTo(RestoreReply.RESTORED);
+        assertThat(call(restore(key, "back", 500, 7, true))).isEqualTo(RestoreReply.NEWER);
         assertThat(read(key).pending()).isTrue();
         assertThat(read(key).version()).isEqualTo(new Version(500));
         assertThat(read(key).base()).isEqualTo(Version.UNKNOWN);

@@ -253,11 +253,18 @@ final class ScriptCalls {
         return keyed(
                 Scripts.RESTORE,
                 c,
-                answer -> answer.is("restored") ? RestoreReply.RESTORED : RestoreReply.NEWER,
+                answer -> switch (answer.word()) {
+                    case "restored" -> RestoreReply.RESTORED;
+                    case "newer" -> RestoreReply.NEWER;
+                    case "COLD" -> RestoreReply.COLD;
+                    default -> throw answer.unknown();
+                },
                 kind(c.kind()),
                 c.payload(),
                 Request.number(c.writeId()),
-                version(c.version()));
+                version(c.version()),
+                Request.number(c.leaseId()),
+                Request.number(c.isAsked() ? 1 : 0));
     }
 
     Call<Boolean> lost(SharedCommand.ReportLost c) {

@@ -232,15 +232,22 @@ final class BackScenarios {
                     s -> {
                         long version = s.back("b1");
                         s.back("b2");
-                        return s.call(RESTORE, 1, "b1", 8, version).word() + " " + s.ending();
+                        return s.call(RESTORE, 1, "b1", 8, version, 9, 1).word() + " " + s.ending();
                     }),
+            new Scenario(
+                    of("RESTORE without a lease")
+                            .edit(RESTORE, "if not e.dirty and (", "if false and (")
+                            .without(Protection.RESTORE_LEASE),
+                    "b2 b2/b2",
+                    BackScenarios::drainedWhileAnOlderOneIsRestored),
             new Scenario(
                     of("rule 5: RESTORE observes nothing").edit(RESTORE, "observe(ver)\nif e.dirty", "if e.dirty"),
                     "true",
                     s -> {
                         s.world.history.begin(Stage.KEY, "b", false);
                         long ahead = s.now() + SECOND;
-                        s.call(RESTORE, 1, "b", 8, ahead);
+                        s.call(RESTORE, 1, "b", 8, ahead, 9, 0);
+                        s.call(RESTORE, 1, "b", 8, ahead, 9, 1);
                         s.world.shard.delete(Stage.KEY);
                         return String.valueOf(s.prepare("next").version > ahead);
                     }),
@@ -267,6 +274,24 @@ final class BackScenarios {
             }));
 
     private BackScenarios() {}
+
+    /** The row was looked at for the older write, and then the newer one, restored by another instance, is drained and forgotten. */
+    static String drainedWhileAnOlderOneIsRestored(Stage s) {
+        World world = s.world;
+        long first = s.back("b1");
+        world.remembered.add(new World.Remembered(world.history.begin(Stage.KEY, "b1", false), 8, first, s.now()));
+        Restorer older = new Restorer(world);
+        world.remembered.clear();
+        long second = s.back("b2");
+        world.remembered.add(new World.Remembered(world.history.begin(Stage.KEY, "b2", false), 9, second, s.now()));
+        world.shard.flush(world.keys);
+        world.open();
+        older.advance();
+        new Restorer(world).runToEnd();
+        s.drain();
+        older.runToEnd();
+        return s.read() + " " + s.ending();
+    }
 
     /** Rule 1: a batch already peeked holds a record that a write-through supersedes and another one deletes. */
     static String peekedThenSupersededThenDeleted(Stage s) {

@@ -90,7 +90,7 @@ final class CommandMix {
             return new SharedCommand.Peek(key.shard(), generation, age, 1 + random.nextInt(4));
         } else if (dice < 89) {
             return drained(key, generation);
-        } else if (dice < 94) {
+        } else if (dice < 93) {
             return new SharedCommand.Invalidate(key, generation, near(key));
         } else if (dice < 96) {
             return restore(key);
@@ -213,13 +213,14 @@ final class CommandMix {
         return commands;
     }
 
-    /** A command for a key whose queued record has just been deleted by a stranger. */
-    SharedCommand<?> afterDeletionOf(ShardKey key) {
+    /** Commands for a key whose queued record has just been deleted by a stranger. */
+    List<SharedCommand<?>> afterDeletionOf(ShardKey key) {
+        long lease = ids++;
         Generation generation = generations.get(key.shard());
         return switch (random.nextInt(3)) {
-            case 0 -> drained(key, generation, new Version(2), EntryKind.VALUE, 2);
+            case 0 -> List.of(drained(key, generation, new Version(2), EntryKind.VALUE, 2));
             case 1 ->
-                new SharedCommand.WriteBack(
+                List.of(new SharedCommand.WriteBack(
                         key,
                         generation,
                         EntryKind.VALUE,
@@ -228,12 +229,19 @@ final class CommandMix {
                         Condition.NONE,
                         Optional.of(Version.ABSENT),
                         QueueLimit.entries(1_000),
-                        Version.ABSENT);
-            default -> restore(key);
+                        Version.ABSENT));
+            default -> List.of(restore(key, lease, false), restore(key, lease, true));
         };
     }
 
     private SharedCommand<?> restore(ShardKey key) {
+        boolean isAsked = random.nextBoolean();
+        long lease = isAsked ? leases.getOrDefault(key, 0L) : ids++;
+        leases.put(key, lease);
+        return restore(key, lease, isAsked);
+    }
+
+    private SharedCommand<?> restore(ShardKey key, long lease, boolean isAsked) {
         boolean delete = random.nextInt(4) == 0;
         Version version = near(key);
         return new SharedCommand.Restore(
@@ -242,7 +250,9 @@ final class CommandMix {
                 delete ? EntryKind.DELETED : EntryKind.VALUE,
                 delete ? new byte[0] : payload(),
                 ids++,
-                version.isUnknown() || version.isAbsent() ? new Version(2) : version);
+                version.isUnknown() || version.isAbsent() ? new Version(2) : version,
+                lease,
+                isAsked);
     }
 
     private Generation generation(int shard) {

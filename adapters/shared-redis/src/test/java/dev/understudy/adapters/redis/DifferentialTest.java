@@ -256,7 +256,7 @@ final class DifferentialTest {
         twinServer.evict(NAMESPACE, CACHE, key);
         send("eviction", CommandType.DEL, reply -> Long.valueOf(1).equals(reply), entryName(key));
         if (entry.dirty()) {
-            submit(mix.afterDeletionOf(key));
+            mix.afterDeletionOf(key).forEach(this::submit);
         }
     }
 

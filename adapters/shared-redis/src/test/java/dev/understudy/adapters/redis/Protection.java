@@ -8,6 +8,8 @@ enum Protection {
     DRAIN_TOMBSTONES,
     /** A restore is not tried below a tombstone of the key (rule 6). */
     RESTORE_TOMBSTONES,
+    /** What Redis knows nothing of is restored only under a lease that was given before the primary was asked. */
+    RESTORE_LEASE,
     /** Instances restore what Redis lost. */
     RESTORE,
     /** A server that went back in time gets a new generation before the first read (rule 8). */

@@ -226,8 +226,17 @@ final class RedisDurabilityTest {
                 .isInstanceOf(LeaseReply.Granted.class);
         reply(cache.submit(new SharedCommand.Fill(
                 key, generation, 2, EntryKind.ABSENT, Version.ABSENT, new byte[0], Duration.ofMinutes(1))));
-        reply(cache.submit(new SharedCommand.Restore(
-                key, generation, EntryKind.VALUE, new byte[] {1}, 3, new Version(4_000_000_000_000_000L))));
+        for (boolean isAsked : new boolean[] {false, true}) {
+            reply(cache.submit(new SharedCommand.Restore(
+                    key,
+                    generation,
+                    EntryKind.VALUE,
+                    new byte[] {1},
+                    3,
+                    new Version(4_000_000_000_000_000L),
+                    4,
+                    isAsked)));
+        }
         var pending = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 100)));
         assertThat(pending).isNotEmpty();
         for (var each : pending) {

@@ -6,10 +6,12 @@ import org.jspecify.annotations.Nullable;
 
 /** After a change of generation: instances compare what they remember with rows and tombstones, and restore or report it. */
 final class Restorer extends SimulatedProcess {
+    private static final int ATTEMPTS = 20;
+
     private final Deque<World.Remembered> left;
     private World.@Nullable Remembered current;
-    private long row;
-    private long tombstone;
+    private long lease;
+    private int attempts;
 
     Restorer(World world) {
         super(world, "");
@@ -20,36 +22,57 @@ final class Restorer extends SimulatedProcess {
     @Nullable
     Step begin() {
         current = left.poll();
-        if (current == null) {
-            return null;
-        }
-        String key = current.operation().key;
-        ModelPrimary.Row found = world.primary.row(key);
-        row = found == null ? 0 : found.version();
-        tombstone =
-                world.configuration.keeps(Protection.RESTORE_TOMBSTONES) ? world.primary.tombstone(key, world.now) : 0;
-        return this::restore;
+        attempts = 0;
+        lease = world.id();
+        return current == null ? null : look(!world.configuration.keeps(Protection.RESTORE_LEASE));
     }
 
-    private @Nullable Step restore() {
+    /** Looks at the primary, which may change before the next step. */
+    private @Nullable Step look(boolean underLease) {
+        String key = current.operation().key;
+        ModelPrimary.Row found = world.primary.row(key);
+        long row = found == null ? 0 : found.version();
+        long tombstone =
+                world.configuration.keeps(Protection.RESTORE_TOMBSTONES) ? world.primary.tombstone(key, world.now) : 0;
+        boolean covered = row >= current.version() || tombstone >= current.version();
+        return covered ? this::forget : () -> restore(underLease);
+    }
+
+    /** Also gives the lease back. */
+    private @Nullable Step forget() {
+        ModelPrimary.Row found = world.primary.row(current.operation().key);
+        world.openCall(Scripts.INVAL, current.operation().key, found == null ? 0 : found.version());
+        return begin();
+    }
+
+    private @Nullable Step restore(boolean underLease) {
         History.Operation operation = current.operation();
-        if (row < current.version() && tombstone < current.version()) {
-            if (current.at() < world.now - World.WINDOW_MICROS) {
-                if (operation.acknowledged) {
-                    operation.acknowledged = false; // reported lost, never restored
-                    world.openCall(Scripts.LOST, "", 1);
-                }
-            } else {
-                world.openCall(
+        if (current.at() < world.now - World.WINDOW_MICROS) {
+            if (operation.acknowledged) {
+                operation.acknowledged = false; // reported lost, never restored
+                world.openCall(Scripts.LOST, "", 1);
+            }
+            return begin();
+        }
+        Object asked = underLease ? 1 : 0;
+        Reply reply = world.openCall(
                         Scripts.RESTORE,
                         operation.key,
                         code(operation.value),
                         payload(operation.value),
                         current.writeId(),
-                        current.version());
-            }
+                        current.version(),
+                        lease,
+                        asked)
+                .reply();
+        if (!reply.is("COLD") || attempts++ == ATTEMPTS) {
+            return begin();
         }
-        return begin();
+        if (underLease) {
+            lease = world.id();
+            return () -> restore(false);
+        }
+        return () -> look(true);
     }
 
     @Override
