@@ -49,7 +49,7 @@ final class Instances implements BeforeEachCallback, AfterEachCallback {
     private String redisUri = "";
     private long ackedElsewhere;
     private boolean mayBePending;
-    private Duration agreement = Duration.ofSeconds(5);
+    private Duration agreement = Duration.ofSeconds(20);
 
     @Override
     public void beforeEach(ExtensionContext context) {
