@@ -18,7 +18,10 @@ public interface SharedCache {
     /** How many shards. */
     int shards();
 
-    /** The entries of the keys, in their order, null where there is none; one round trip per server. */
+    /**
+     * The entries of the keys, in their order, null where there is none; one round trip per server. Where nothing is pending, an entry of
+     * another generation than the present connection opened its shard with is none, also before the caller has heard of that generation.
+     */
     CompletionStage<List<@Nullable SharedEntry>> read(List<ShardKey> keys);
 
     /** Carries out a command, at most once. */

@@ -1,10 +1,13 @@
 package dev.understudy.spi;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.understudy.model.Generation;
 import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
-import java.util.BitSet;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -21,9 +24,9 @@ public final class InMemorySharedCache implements SharedCache {
 
     private final Object lock = new Object();
 
-    /** The shards opened on the present connection. */
+    /** The shards opened on the present connection, and their generations as this connection knows them. */
     @GuardedBy("lock")
-    private final BitSet open = new BitSet();
+    private final Map<Integer, Generation> open = new HashMap<>();
 
     @GuardedBy("lock")
     private long connections;
@@ -44,8 +47,22 @@ public final class InMemorySharedCache implements SharedCache {
     public CompletionStage<List<@Nullable SharedEntry>> read(List<ShardKey> keys) {
         return stage(() -> {
             keys.forEach(key -> requireOpened(key.shard()));
-            return connection.server().read(namespace, name, keys);
+            List<@Nullable SharedEntry> entries =
+                    new ArrayList<>(connection.server().read(namespace, name, keys));
+            for (int i = 0; i < keys.size(); i++) {
+                SharedEntry entry = entries.get(i);
+                if (entry != null && !entry.pending() && !entry.generation().equals(generation(keys.get(i)))) {
+                    entries.set(i, null);
+                }
+            }
+            return entries;
         });
+    }
+
+    private @Nullable Generation generation(ShardKey key) {
+        synchronized (lock) {
+            return open.get(key.shard());
+        }
     }
 
     @Override
@@ -56,8 +73,8 @@ public final class InMemorySharedCache implements SharedCache {
             @SuppressWarnings("unchecked") // the reply's type is that of the command
             R reply = (R) connection.server().run(namespace, name, command);
             synchronized (lock) {
-                if (opens && present == connections) {
-                    open.set(command.shard());
+                if (present == connections && (opens || command instanceof SharedCommand.Distrust)) {
+                    open.put(command.shard(), ((ShardPosition) reply).position().generation());
                 }
             }
             return reply;
@@ -106,13 +123,13 @@ public final class InMemorySharedCache implements SharedCache {
 
     private boolean isOpen(int shard) {
         synchronized (lock) {
-            return open.get(shard);
+            return open.containsKey(shard);
         }
     }
 
     private long requireOpened(int shard) {
         synchronized (lock) {
-            if (!open.get(shard)) {
+            if (!open.containsKey(shard)) {
                 throw new GenerationChanged(shard);
             }
             return connections;

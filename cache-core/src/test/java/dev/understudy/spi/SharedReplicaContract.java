@@ -263,6 +263,7 @@ public abstract class SharedReplicaContract extends SharedReplicaCalls {
 
         Position after = call(new SharedCommand.Distrust(clean.shard(), before)).position();
 
+        assertThat(reply(cache.read(List.of(clean)))).containsOnlyNulls();
         assertThat(after).isEqualTo(new Position(after.generation(), 0));
         assertThat(after.generation()).isNotEqualTo(before);
         assertThatThrownBy(() -> call(lease(clean, 9))).isInstanceOf(GenerationChanged.class);

@@ -1,5 +1,6 @@
 package dev.understudy.adapters.redis;
 
+import dev.understudy.model.Generation;
 import dev.understudy.model.Position;
 import dev.understudy.model.ShardKey;
 import dev.understudy.model.Version;
@@ -45,15 +46,18 @@ final class RedisCache implements SharedCache {
     private final Keyspace names;
     private final ScriptCalls scripts;
     private final Duration timeout;
-    private final AtomicReferenceArray<@Nullable Link> openOn;
+    private final AtomicReferenceArray<@Nullable Opening> openings;
     private final AtomicLong undecodable = new AtomicLong();
+
+    /** An answered OPEN: on which link, and the shard's generation then or since a DISTRUST of this instance. */
+    private record Opening(Link link, Generation generation) {}
 
     RedisCache(RedisReplica replica, Keyspace names, ScriptCalls scripts, Duration timeout) {
         this.replica = replica;
         this.names = names;
         this.scripts = scripts;
         this.timeout = timeout;
-        this.openOn = new AtomicReferenceArray<>(names.shards());
+        this.openings = new AtomicReferenceArray<>(names.shards());
     }
 
     @Override
@@ -76,15 +80,23 @@ final class RedisCache implements SharedCache {
             return notConnected();
         }
         byte[][] entries = new byte[keys.size()][];
+        Generation[] generations = new Generation[entries.length];
         for (int i = 0; i < entries.length; i++) {
             ShardKey key = keys.get(i);
-            if (openOn.get(key.shard()) != link) {
+            Opening opening = openings.get(key.shard());
+            if (opening == null || opening.link() != link) {
                 return CompletableFuture.failedFuture(new GenerationChanged(key.shard()));
             }
+            generations[i] = opening.generation();
             entries[i] = names.entry(key.shard(), Keyspace.bytes(key.text()));
         }
         CommandType type = entries.length == 1 ? CommandType.GET : CommandType.MGET;
-        return link.send(new Call<>(Request.of(type, entries), this::entries, timeout));
+        return link.send(new Call<>(Request.of(type, entries), reply -> entries(reply, generations), timeout));
+    }
+
+    private boolean isOpen(int shard, Link link) {
+        Opening opening = openings.get(shard);
+        return opening != null && opening.link() == link;
     }
 
     @Override
@@ -94,7 +106,7 @@ final class RedisCache implements SharedCache {
             return notConnected();
         }
         int shard = command.shard();
-        if (!(command instanceof SharedCommand.Open) && openOn.get(shard) != link) {
+        if (!(command instanceof SharedCommand.Open) && !isOpen(shard, link)) {
             return CompletableFuture.failedFuture(new GenerationChanged(shard));
         }
         @SuppressWarnings("unchecked") // the reply's type is that of the command
@@ -115,7 +127,7 @@ final class RedisCache implements SharedCache {
         for (SharedCommand.Drained command : commands) {
             CompletableFuture<DrainedReply> reply = new CompletableFuture<>();
             replies.add(reply);
-            if (openOn.get(command.shard()) != link) {
+            if (!isOpen(command.shard(), link)) {
                 reply.completeExceptionally(new GenerationChanged(command.shard()));
                 continue;
             }
@@ -216,7 +228,7 @@ final class RedisCache implements SharedCache {
         } else if (command instanceof SharedCommand.Invalidate c) {
             return link.send(scripts.invalidate(c));
         } else if (command instanceof SharedCommand.Distrust c) {
-            return link.send(scripts.distrust(c));
+            return link.send(scripts.distrust(c, generation -> openings.set(c.shard(), new Opening(link, generation))));
         } else if (command instanceof SharedCommand.Restore c) {
             return link.send(scripts.restore(c));
         } else if (command instanceof SharedCommand.Status c) {
@@ -224,7 +236,7 @@ final class RedisCache implements SharedCache {
         } else if (command instanceof SharedCommand.ReportLost c) {
             return reportLost(c, link);
         } else if (command instanceof SharedCommand.Open c) {
-            return openOn.get(c.shard()) == link ? reopened(c, link) : opened(c, link);
+            return isOpen(c.shard(), link) ? reopened(c, link) : opened(c, link);
         }
         throw new IllegalArgumentException(
                 "no such command: " + command.getClass().getSimpleName());
@@ -232,7 +244,8 @@ final class RedisCache implements SharedCache {
 
     private CompletionStage<ShardPosition> opened(SharedCommand.Open command, Link link) {
         int shard = command.shard();
-        return link.send(scripts.open(shard, link.facts().era(), () -> openOn.set(shard, link)));
+        return link.send(scripts.open(
+                shard, link.facts().era(), generation -> openings.set(shard, new Opening(link, generation))));
     }
 
     /**
@@ -362,17 +375,22 @@ final class RedisCache implements SharedCache {
         }
     }
 
-    private List<@Nullable SharedEntry> entries(@Nullable Object reply) {
+    private List<@Nullable SharedEntry> entries(@Nullable Object reply, Generation[] generations) {
         if (reply instanceof List<?> records) {
             List<@Nullable SharedEntry> entries = new ArrayList<>(records.size());
             for (Object each : records) {
-                entries.add(entry(each));
+                entries.add(entry(each, generations[entries.size()]));
             }
             return entries;
         }
         List<@Nullable SharedEntry> single = new ArrayList<>(1);
-        single.add(entry(reply));
+        single.add(entry(reply, generations[0]));
         return single;
+    }
+
+    private @Nullable SharedEntry entry(@Nullable Object bytes, Generation generation) {
+        SharedEntry entry = entry(bytes);
+        return entry == null || entry.pending() || entry.generation().equals(generation) ? entry : null;
     }
 
     private @Nullable SharedEntry entry(@Nullable Object bytes) {
@@ -402,7 +420,7 @@ final class RedisCache implements SharedCache {
         List<?> metas = list(reply);
         List<ShardPosition> positions = new ArrayList<>(metas.size());
         for (int shard = 0; shard < metas.size(); shard++) {
-            boolean isOpen = openOn.get(shard) == link;
+            boolean isOpen = isOpen(shard, link);
             Position position =
                     isOpen && metas.get(shard) instanceof byte[] meta ? EntryLayout.position(meta) : Position.NONE;
             positions.add(new ShardPosition(shard, position));

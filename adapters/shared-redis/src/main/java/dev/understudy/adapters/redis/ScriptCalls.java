@@ -46,7 +46,7 @@ final class ScriptCalls {
         this.timeout = timeout;
     }
 
-    Call<ShardPosition> open(int shard, long era, Runnable onOpened) {
+    Call<ShardPosition> open(int shard, long era, Consumer<Generation> onOpened) {
         Request request = Request.of(
                 Scripts.OPEN,
                 names.prefix(shard),
@@ -57,18 +57,10 @@ final class ScriptCalls {
                 injected.now(),
                 Request.number(injected.candidate()),
                 Request.number(injected.era(era)));
-        return new Call<>(
-                request,
-                reply -> {
-                    Answer answer = new Answer(shard, reply);
-                    Position position = new Position(answer.generation(1), answer.number(2));
-                    onOpened.run();
-                    return new ShardPosition(shard, position);
-                },
-                timeout);
+        return new Call<>(request, reply -> opened(shard, new Answer(shard, reply), onOpened), timeout);
     }
 
-    Call<ShardPosition> distrust(SharedCommand.Distrust c) {
+    Call<ShardPosition> distrust(SharedCommand.Distrust c, Consumer<Generation> onOpened) {
         Request request = Request.of(
                 Scripts.DISTRUST,
                 names.prefix(c.shard()),
@@ -79,13 +71,13 @@ final class ScriptCalls {
                 injected.now(),
                 Request.number(c.generation().value()),
                 Request.number(injected.candidate()));
-        return new Call<>(
-                request,
-                reply -> {
-                    Answer answer = new Answer(c.shard(), reply);
-                    return new ShardPosition(c.shard(), new Position(answer.generation(1), answer.number(2)));
-                },
-                timeout);
+        return new Call<>(request, reply -> opened(c.shard(), new Answer(c.shard(), reply), onOpened), timeout);
+    }
+
+    private static ShardPosition opened(int shard, Answer answer, Consumer<Generation> onOpened) {
+        Position position = new Position(answer.generation(1), answer.number(2));
+        onOpened.accept(position.generation());
+        return new ShardPosition(shard, position);
     }
 
     Call<Prepared> prepare(SharedCommand.Prepare c) {
