@@ -3,6 +3,7 @@ package dev.understudy.scenarios;
 import dev.understudy.CachedRepository;
 import dev.understudy.model.Write;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,7 +24,7 @@ final class PendingWriter {
             for (int id = from; id < from + batch; id++) {
                 rows.add(Item.of(id, id));
             }
-            Child.say(ACKED + (from - 1 + items.saveAll(rows, Write.back()).size()));
+            Child.say(ACKED + (from - 1 + items.saveAll(rows, Write.back().timeout(Duration.ofSeconds(10))).size()));
         }
         Child.await();
     }
