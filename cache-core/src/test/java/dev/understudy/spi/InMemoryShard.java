@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class InMemoryShard {
     private static final long SKEW = 200_000;
+
+    private static final long AHEAD = 20_000;
+    private static final long MOST = 3 * SKEW;
     static final long MAXV = Version.UNKNOWN.value();
     static final int V = EntryKind.VALUE.code();
     static final int N = EntryKind.ABSENT.code();
@@ -259,10 +262,10 @@ final class InMemoryShard {
             if (m != null) {
                 generation = candidate == m.generation ? candidate % 4_294_967_295L + 1 : candidate;
                 m = m.copy();
-                m.clock = Math.max(m.clock, now) + SKEW;
+                m.clock = Math.max(m.clock + AHEAD, now + SKEW);
             } else {
                 m = new InMemoryMeta();
-                m.clock = now + SKEW;
+                m.clock = now + MOST;
                 m.acked = queue.size();
             }
             m.generation = generation;

@@ -60,9 +60,7 @@ class FairSharesIT {
             return written;
         });
         String a = first.understudy().owner();
-        await("one drains all")
-                .atMost(PATIENCE)
-                .until(() -> owners().getOrDefault(a, 0L) == Instances.SHARDS);
+        await("one drains all").atMost(PATIENCE).until(() -> owners().getOrDefault(a, 0L) == Instances.SHARDS);
 
         Instance second = instances.open();
         CachedRepository<Long, Item> two = draining(second);
@@ -76,9 +74,7 @@ class FairSharesIT {
         assertThat(owners()).as("given back when the pause begins").doesNotContainKey(a);
         await("the other takes them").atMost(PATIENCE).until(() -> owners().getOrDefault(b, 0L) == Instances.SHARDS);
         one.resumeDrain();
-        await("and shares again")
-                .atMost(PATIENCE)
-                .until(() -> owners().getOrDefault(a, 0L) == Instances.SHARDS / 2);
+        await("and shares again").atMost(PATIENCE).until(() -> owners().getOrDefault(a, 0L) == Instances.SHARDS / 2);
         ends.set(true);
         assertThat(load.end()).isPositive();
         assertThat(two.drain(Duration.ofSeconds(10))).isZero();

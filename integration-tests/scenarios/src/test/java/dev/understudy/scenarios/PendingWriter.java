@@ -24,7 +24,11 @@ final class PendingWriter {
             for (int id = from; id < from + batch; id++) {
                 rows.add(Item.of(id, id));
             }
-            Child.say(ACKED + (from - 1 + items.saveAll(rows, Write.back().timeout(Duration.ofSeconds(10))).size()));
+            Child.say(ACKED
+                    + (from
+                            - 1
+                            + items.saveAll(rows, Write.back().timeout(Duration.ofSeconds(10)))
+                                    .size()));
         }
         Child.await();
     }

@@ -175,7 +175,10 @@ final class RandomMutations {
                     "failover_quiet",
                     0,
                     of("counters: a new generation forgets them")
-                            .edit(OPEN, "clock=math.max(clock,now)", "clock=math.max(clock,now); acked=0; applied=0")));
+                            .edit(
+                                    OPEN,
+                                    "clock=math.max(clock+AHEAD",
+                                    "acked=0; applied=0; clock=math.max(clock+AHEAD")));
 
     private RandomMutations() {}
 

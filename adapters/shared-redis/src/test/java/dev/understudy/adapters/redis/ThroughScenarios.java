@@ -307,7 +307,7 @@ final class ThroughScenarios {
                         return before + " then " + s.near();
                     }),
             new Scenario(
-                    of("OPEN lets the clock go back").edit(OPEN, "clock=math.max(clock,now)", "clock=now"),
+                    of("OPEN lets the clock go back").edit(OPEN, "math.max(clock+AHEAD,now+SKEW)", "now+SKEW"),
                     "true",
                     s -> {
                         long ahead = s.direct("new", SECOND);
@@ -315,6 +315,23 @@ final class ThroughScenarios {
                         s.world.era++;
                         s.world.open();
                         return String.valueOf(s.prepare("next").version > ahead);
+                    }),
+            new Scenario(
+                    of("restarts drive the clock ahead, and a lost one begins behind it")
+                            .edit(OPEN, "math.max(clock+AHEAD,now+SKEW)", "math.max(clock,now)+SKEW")
+                            .edit(OPEN, "clock=now+MOST", "clock=now+SKEW"),
+                    "b/b",
+                    s -> {
+                        for (int restarts = 0; restarts < 5; restarts++) {
+                            s.world.era++;
+                            s.world.open();
+                        }
+                        s.through("t");
+                        s.through(null);
+                        s.world.shard.flush(s.world.keys);
+                        s.world.open();
+                        s.back("b"); // acknowledged, and the drain meets the tombstone
+                        return s.ending();
                     }),
             new Scenario(
                     of("rule 5: FILL observes nothing").edit(FILL, "if observe(ver) then put_meta() end", ""),
