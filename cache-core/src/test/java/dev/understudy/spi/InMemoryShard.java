@@ -21,7 +21,6 @@ final class InMemoryShard {
     private static final long SKEW = 200_000;
 
     private static final long AHEAD = 20_000;
-    private static final long MOST = 3 * SKEW;
     static final long MAXV = Version.UNKNOWN.value();
     static final int V = EntryKind.VALUE.code();
     static final int N = EntryKind.ABSENT.code();
@@ -265,7 +264,7 @@ final class InMemoryShard {
                 m.clock = Math.max(m.clock + AHEAD, now + SKEW);
             } else {
                 m = new InMemoryMeta();
-                m.clock = now + MOST;
+                m.clock = now + SKEW;
                 m.acked = queue.size();
             }
             m.generation = generation;

@@ -322,14 +322,14 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
                 Optional.of(carried));
     }
 
-    /** A new shard's clock has a head start of 600 ms. */
+    /** A new shard's clock has a head start of 200 ms. */
     @Test
     void known_ofTheFuture_movesTheClockByTheToleratedSkewAtMost() {
         ShardKey key = key("a");
         Version tomorrow = new Version(prepare(key).preparedMicros() + 86_400_000_000L);
         assertThat(writeBack(key, tomorrow)).isLessThan(tomorrow);
         Prepared prepared = prepare(key, tomorrow);
-        assertThat(prepared.version().value()).isLessThan(prepared.preparedMicros() + 601_000);
+        assertThat(prepared.version().value()).isLessThan(prepared.preparedMicros() + 201_000);
     }
 
     private Version writeBack(ShardKey key, Version known) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class World {
     /** By how much OPEN puts a new shard's clock ahead; the first processes come when it is caught up with. */
-    static final long SKEW_MICROS = 600_000;
+    static final long SKEW_MICROS = 200_000;
 
     static final long MARKER_MICROS = 10_000_000;
     static final long LEASE_MICROS = 2_000_000;
