@@ -15,7 +15,9 @@ import org.HdrHistogram.Histogram;
 final class Contest {
     private static final long LONGEST_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-    private final Map<String, Way> ways = new LinkedHashMap<>();
+    private static final Rest NONE = () -> {};
+
+    private final Map<String, Entry> ways = new LinkedHashMap<>();
     private final int threads;
 
     Contest(int threads) {
@@ -28,11 +30,24 @@ final class Contest {
         void run(int thread, long number) throws Exception;
     }
 
+    /** What ends the work that a way leaves behind it. */
+    @FunctionalInterface
+    interface Rest {
+        void await() throws Exception;
+    }
+
+    private record Entry(Way way, Rest rest) {}
+
     /** Medians over the repetitions. */
     record Result(double perSecond, double p50Micros, double p99Micros) {}
 
     Contest way(String name, Way way) {
-        ways.put(name, way);
+        return way(name, way, NONE);
+    }
+
+    /** A way whose work goes on when its callers have been answered: the next one begins after the rest, which is not measured. */
+    Contest way(String name, Way way, Rest rest) {
+        ways.put(name, new Entry(way, rest));
         return this;
     }
 
@@ -48,11 +63,12 @@ final class Contest {
     }
 
     /** Runs all ways in turns; the first round is not counted. */
-    Results run(int repetitions, double seconds) {
+    Results run(int repetitions, double seconds) throws Exception {
         Map<String, List<Result>> all = new LinkedHashMap<>();
         for (int round = 0; round <= repetitions; round++) {
-            for (Map.Entry<String, Way> way : ways.entrySet()) {
-                Result result = once(way.getValue(), seconds);
+            for (Map.Entry<String, Entry> way : ways.entrySet()) {
+                Result result = once(way.getValue().way(), seconds);
+                way.getValue().rest().await();
                 if (round > 0) {
                     all.computeIfAbsent(way.getKey(), name -> new ArrayList<>()).add(result);
                 }
@@ -62,16 +78,10 @@ final class Contest {
         all.forEach((name, results) -> medians.put(
                 name,
                 new Result(
-                        median(results.stream().map(Result::perSecond).toList()),
-                        median(results.stream().map(Result::p50Micros).toList()),
-                        median(results.stream().map(Result::p99Micros).toList()))));
+                        Medians.median(results.stream().map(Result::perSecond).toList()),
+                        Medians.median(results.stream().map(Result::p50Micros).toList()),
+                        Medians.median(results.stream().map(Result::p99Micros).toList()))));
         return new Results(medians);
-    }
-
-    private static double median(List<Double> values) {
-        List<Double> sorted = new ArrayList<>(values);
-        sorted.sort(null);
-        return sorted.get(sorted.size() / 2);
     }
 
     private Result once(Way way, double seconds) {

@@ -7,12 +7,15 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** What was measured, each beside its raw baseline of the same run. Not thread-safe. */
 final class Figures {
     private final List<Figure> all = new ArrayList<>();
+    private final Map<String, Plots.Curve> curves = new LinkedHashMap<>();
 
     /**
      * One figure.
@@ -58,12 +61,32 @@ final class Figures {
         add(new Figure(name, value, unit, baseline, value / baseline, "", true));
     }
 
+    /** What the ways of a contest did that are neither raw nor ours, beside raw. */
+    void rivals(String name, Contest.Results results) {
+        Contest.Result raw = results.of("raw");
+        results.byName().forEach((way, result) -> {
+            if (!way.equals("raw") && !way.equals("ours")) {
+                seen(name + "throughput, " + way, result.perSecond(), "/s", raw.perSecond());
+                seen(name + "p50, " + way, result.p50Micros(), "us", raw.p50Micros());
+                seen(name + "p99, " + way, result.p99Micros(), "us", raw.p99Micros());
+            }
+        });
+    }
+
+    /** A point of a curve: what the library reached there, beside the raw parts at the same place; without a goal. */
+    void point(String curve, double x, String axis, double value, String unit, double baseline) {
+        seen(String.format(Locale.ROOT, "%s, %,.0f %s", curve, x, axis), value, unit, baseline);
+        curves.computeIfAbsent(curve, name -> new Plots.Curve(name, axis, unit, new ArrayList<>()))
+                .points()
+                .add(new Plots.Point(x, value, baseline));
+    }
+
     private void add(Figure figure) {
         all.add(figure);
         System.out.println(figure);
     }
 
-    /** Writes {@code figures.json} and {@code figures.md}. */
+    /** Writes {@code figures.json}, {@code figures.md} and, where there is something to draw, {@code figures.svg} and {@code curves.svg}. */
     void write(Path folder) {
         StringBuilder table =
                 new StringBuilder("| figure | value | baseline | ratio | goal | met |\n|---|---|---|---|---|---|\n");
@@ -76,6 +99,7 @@ final class Figures {
                     new ObjectMapper()
                             .enable(SerializationFeature.INDENT_OUTPUT)
                             .writeValueAsBytes(all));
+            Plots.write(folder, all, List.copyOf(curves.values()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

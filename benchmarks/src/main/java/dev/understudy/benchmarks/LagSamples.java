@@ -28,14 +28,18 @@ final class LagSamples implements AutoCloseable {
     }
 
     /** Ends the samples; their 99th percentile. */
-    double p99Millis() throws InterruptedException {
+    double p99Millis() {
         close();
         return micros.getValueAtPercentile(99) / 1e3;
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         isOver.set(true);
-        thread.join();
+        try {
+            thread.join();
+        } catch (InterruptedException e) { // it is a daemon and ends by itself
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -35,14 +36,16 @@ import org.openjdk.jmh.annotations.Threads;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @State(Scope.Benchmark)
 public class NearHit {
-    private static final int ROWS = 10_000;
+    static final int ROWS = 10_000;
     /** Twice the rows, so that nothing is evicted in either cache. */
-    private static final int SIZE = 2 * ROWS;
+    static final int SIZE = 2 * ROWS;
 
     private static final int MASK = (1 << 14) - 1;
-    private static final Duration LIFE = Duration.ofHours(1);
+    static final Duration LIFE = Duration.ofHours(1);
 
-    private final Long[] keys = new Long[MASK + 1];
+    static final List<Long> IDS = LongStream.range(0, ROWS).boxed().toList();
+
+    private final Long[] keys = keys();
     private final Cache<Long, Doc> cache =
             Caffeine.newBuilder().maximumSize(SIZE).expireAfterWrite(LIFE).build();
     private final Understudy understudy = Understudy.builder()
@@ -70,18 +73,22 @@ public class NearHit {
     /** Fills both caches. */
     @Setup(Level.Trial)
     public void open() {
-        Long[] ids = new Long[ROWS];
-        for (int id = 0; id < ROWS; id++) {
-            ids[id] = (long) id;
+        for (Long id : IDS) {
             Doc doc = Doc.of(id, 200, 0);
             docs.save(doc);
-            cache.put(ids[id], doc);
+            cache.put(id, doc);
         }
+        docs.findAll(IDS);
+    }
+
+    /** The sequence of keys, each one of {@link #IDS}. */
+    static Long[] keys() {
         SplittableRandom random = new SplittableRandom(1);
+        Long[] keys = new Long[MASK + 1];
         for (int i = 0; i < keys.length; i++) {
-            keys[i] = ids[random.nextInt(ROWS)];
+            keys[i] = IDS.get(random.nextInt(ROWS));
         }
-        docs.findAll(List.of(ids));
+        return keys;
     }
 
     /** Ends the instance. */

@@ -9,6 +9,7 @@ import dev.understudy.adapters.postgres.PostgresPrimary;
 import dev.understudy.adapters.postgres.PostgresTable;
 import dev.understudy.adapters.redis.Redis;
 import dev.understudy.model.Versioning;
+import dev.understudy.model.Write;
 import dev.understudy.servers.PostgresServer;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.servers.RedisServer.AppendFsync;
@@ -17,17 +18,29 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /** Real servers with durability on, the raw clients on them, and instances of the library beside these. Not thread-safe. */
 final class World implements AutoCloseable {
     /** Connections of the pool that the raw parts and the library share. */
     static final int CONNECTIONS = 16;
+
+    /** Rows of one statement or command of the raw parts. */
+    static final int BATCH = 1_000;
 
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private final RedisServer redis;
@@ -69,14 +82,39 @@ final class World implements AutoCloseable {
 
     /** An instance of the library on the raw parts' own pool, and its one repository. */
     Instance instance(Consumer<RepositoryBuilder<Long, Doc>> settings) {
+        return instance("bench" + instances++, settings);
+    }
+
+    /** So many instances that share one replica. */
+    List<Instance> instances(int count, Consumer<RepositoryBuilder<Long, Doc>> settings) {
+        String namespace = "bench" + instances++;
+        List<Instance> together = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            together.add(instance(namespace, settings));
+        }
+        return together;
+    }
+
+    private Instance instance(String namespace, Consumer<RepositoryBuilder<Long, Doc>> settings) {
         Understudy understudy = Understudy.builder()
-                .namespace("bench" + instances++)
+                .namespace(namespace)
                 .shared(Redis.at(redis.uri()).commandTimeout(Duration.ofSeconds(10)))
                 .primary(PostgresPrimary.on(pool))
                 .build();
         RepositoryBuilder<Long, Doc> builder = understudy.repository(table());
         settings.accept(builder);
         return new Instance(understudy, builder.build());
+    }
+
+    /** An instance that accepts a million pending writes. */
+    Instance back() {
+        return instance(settings ->
+                settings.timeout(Duration.ofSeconds(30)).allowWriteBack(back -> back.maximumPending(1_000_000)));
+    }
+
+    /** Other libraries on the same servers. */
+    Rivals rivals() {
+        return new Rivals(redis.uri());
     }
 
     /** An instance whose calls of the ports are measured. */
@@ -96,6 +134,39 @@ final class World implements AutoCloseable {
         @Override
         public void close() {
             understudy.close(Duration.ofSeconds(60));
+        }
+
+        /** Reads these rows, so that the replicas hold them; answers how many there are. */
+        int load(int... ids) {
+            return IntStream.range(0, (ids.length + BATCH - 1) / BATCH)
+                    .parallel()
+                    .map(batch -> {
+                        int end = Math.min(ids.length, (batch + 1) * BATCH);
+                        List<Long> keys = Arrays.stream(ids, batch * BATCH, end)
+                                .asLongStream()
+                                .boxed()
+                                .toList();
+                        return docs.findAll(keys).size();
+                    })
+                    .sum();
+        }
+
+        /** Writes the rows from one key to below another back. */
+        void accept(int from, int to) {
+            IntStream.range(0, (to - from + BATCH - 1) / BATCH).parallel().forEach(batch -> {
+                long first = from + (long) batch * BATCH;
+                List<Doc> rows = LongStream.range(first, Math.min(to, first + BATCH))
+                        .mapToObj(id -> Doc.of(id, 200, first))
+                        .toList();
+                docs.saveAll(rows, Write.back());
+            });
+        }
+
+        /** The drain, until nothing is pending. */
+        void drain() {
+            if (docs.drain(Duration.ofMinutes(2)) > 0) {
+                throw new IllegalStateException("not drained within 2 minutes");
+            }
         }
     }
 
@@ -124,6 +195,63 @@ final class World implements AutoCloseable {
             statement.setArray(2, raw.createArrayOf("text", bodies));
             statement.executeUpdate();
         }
+    }
+
+    /** The raw read; null if there is no such row. */
+    @Nullable
+    Doc select(long id) throws SQLException {
+        try (Connection raw = pool.getConnection();
+                PreparedStatement statement = raw.prepareStatement("SELECT body FROM raw WHERE id = ?")) {
+            statement.setLong(1, id);
+            try (ResultSet rows = statement.executeQuery()) {
+                return rows.next() ? new Doc(id, rows.getString(1)) : null;
+            }
+        }
+    }
+
+    /** Writes the rows from one key to below another to both tables, past all replicas. */
+    void fill(int from, int to, int bytes) throws SQLException {
+        upsertAll(from, to, bytes);
+        execute("INSERT INTO doc (id, body) SELECT id, body FROM raw WHERE id >= " + from + " AND id < " + to
+                + " ON CONFLICT (id) DO UPDATE SET body = excluded.body");
+    }
+
+    /** Upserts rows {@value #BATCH} by {@value #BATCH} over one connection at a time. */
+    void upsertAll(int from, int to, int bytes) throws SQLException {
+        for (int first = from; first < to; first += BATCH) {
+            Long[] ids = new Long[Math.min(BATCH, to - first)];
+            String[] bodies = new String[ids.length];
+            for (int i = 0; i < ids.length; i++) {
+                Doc doc = Doc.of(first + i, bytes, first);
+                ids[i] = doc.id();
+                bodies[i] = doc.body();
+            }
+            upsert(ids, bodies);
+        }
+    }
+
+    /** Has the raw key of each of these rows hold 200 bytes. */
+    void setAll(int... ids) {
+        for (int first = 0; first < ids.length; first += BATCH) {
+            Map<String, String> rows = new HashMap<>();
+            for (int i = first; i < Math.min(ids.length, first + BATCH); i++) {
+                rows.put("raw:" + ids[i], Doc.of(ids[i], 200, 0).body());
+            }
+            connection.sync().mset(rows);
+        }
+    }
+
+    /** Bytes that Redis has allocated. */
+    long usedMemory() {
+        return connection
+                .sync()
+                .info("memory")
+                .lines()
+                .filter(line -> line.startsWith("used_memory:"))
+                .map(line -> line.substring(line.indexOf(':') + 1).trim())
+                .mapToLong(Long::parseLong)
+                .findFirst()
+                .orElseThrow();
     }
 
     void execute(String sql) {
