@@ -5,6 +5,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -258,10 +259,18 @@ public final class ChildJvm implements AutoCloseable {
             return property(Servers.REDIS, redis.uri()).property(Servers.POSTGRES, postgres.jdbcUrl());
         }
 
+        /** How this JVM compiles and collects: a child lives no longer than it. */
+        private static List<String> own() {
+            return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                    .filter(option -> option.startsWith("-XX:"))
+                    .toList();
+        }
+
         /** Starts the child. */
         public ChildJvm start() {
             List<String> command = new ArrayList<>(prefix);
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(own());
             command.addAll(options);
             properties.forEach((key, value) -> command.add("-D" + key + "=" + value));
             command.add(main);
