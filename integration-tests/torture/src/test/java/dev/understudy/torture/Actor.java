@@ -61,6 +61,9 @@ final class Actor {
     private static final int LOADERS = 2;
     private static final int POISONS = 4;
     private static final Duration AGAIN = Duration.ofMillis(200);
+    /** How long its answers are asked for before it ends itself, as nobody may be left who waits for them. */
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     static final String FOLDER = "torture.folder";
     static final String JOURNAL = "torture.journal";
     static final String REDIS = "torture.redis";
@@ -188,13 +191,17 @@ final class Actor {
         }
     }
 
-    private void compare(Predicate<Versioned<Entry>> tells) {
+    private void compare(Predicate<Versioned<Entry>> tells) throws IOException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
         for (Rows rows : Rows.values()) {
             CachedRepository<Long, Entry> repository = instance.on(rows);
             List<Long> ids = LongStream.range(0, Caller.KEYS)
                     .mapToObj(i -> Caller.firstOf(round) + i)
                     .toList();
             while (!told(rows, repository, ids, tells)) {
+                if (System.nanoTime() > end) {
+                    throw new IOException("the servers do not answer");
+                }
                 FaultKind.pause(AGAIN);
             }
         }

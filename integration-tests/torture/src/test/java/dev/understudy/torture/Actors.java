@@ -110,7 +110,7 @@ final class Actors implements AutoCloseable {
         Path journal = folder.resolve("actor" + number);
         ChildJvm process = ChildJvm.builder(Actor.class)
                 .classPath(classPath)
-                .options("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx192m", "-Xshare:auto")
+                .options("-Xmx192m")
                 .property(Actor.REDIS, redis.uri())
                 .property(Actor.JDBC, jdbcUrl)
                 .property(Actor.FOLDER, folder.toString())

@@ -182,7 +182,7 @@ final class Cycles implements AutoCloseable {
         Path journal = folder.resolve("worker" + number);
         journals.add(journal);
         return ChildJvm.builder(Worker.class)
-                .options("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-Xshare:auto")
+                .options("-Xmx256m")
                 .property(Member.REDIS, redis.uri())
                 .property(Member.JDBC, jdbcUrl)
                 .property(Seeded.PROPERTY, seeded.name())
