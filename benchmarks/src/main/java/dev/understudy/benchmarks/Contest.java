@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Several ways to do the same thing, measured in turns: each repetition runs every way once, so that what else the machine does meets all of
@@ -62,12 +63,17 @@ final class Contest {
         }
     }
 
-    /** Runs all ways in turns; the first round is not counted. */
+    /** Runs all ways in turns; the first round, which takes as long as the others, is not counted. */
     Results run(int repetitions, double seconds) throws Exception {
+        return run(repetitions, seconds, seconds);
+    }
+
+    /** Runs all ways in turns; the first round, in which each way has that long to warm up, is not counted. */
+    Results run(int repetitions, double seconds, double warmUp) throws Exception {
         Map<String, List<Result>> all = new LinkedHashMap<>();
         for (int round = 0; round <= repetitions; round++) {
             for (Map.Entry<String, Entry> way : ways.entrySet()) {
-                Result result = once(way.getValue().way(), seconds);
+                Result result = once(way.getValue().way(), round == 0 ? warmUp : seconds);
                 way.getValue().rest().await();
                 if (round > 0) {
                     all.computeIfAbsent(way.getKey(), name -> new ArrayList<>()).add(result);
@@ -92,12 +98,18 @@ final class Contest {
         }
         workers.forEach(Thread::start);
         Histogram times = new Histogram(LONGEST_NANOS, 3);
-        double perSecond = 0;
+        long count = 0;
+        long begin = Long.MAX_VALUE;
+        long end = Long.MIN_VALUE;
         for (Worker worker : workers) {
             worker.await();
             times.add(worker.times);
-            perSecond += worker.perSecond;
+            count += worker.count;
+            begin = Math.min(begin, worker.begin);
+            end = Math.max(end, worker.end);
         }
+        // By the time that all took together: with more threads than processors they do not all run at once.
+        double perSecond = count / ((end - begin) / 1e9);
         return new Result(perSecond, times.getValueAtPercentile(50) / 1e3, times.getValueAtPercentile(99) / 1e3);
     }
 
@@ -108,8 +120,10 @@ final class Contest {
         private final Way way;
         private final double seconds;
         private final CountDownLatch ready;
-        private double perSecond;
-        private Exception failure = new IllegalStateException("not run");
+        private long count;
+        private long begin;
+        private long end;
+        private @Nullable Exception failure;
 
         Worker(int number, Way way, double seconds, CountDownLatch ready) {
             super("bench-" + number);
@@ -125,18 +139,18 @@ final class Contest {
             try {
                 ready.countDown();
                 ready.await();
-                long begin = System.nanoTime();
-                long end = begin + (long) (seconds * 1e9);
-                long count = 0;
+                begin = System.nanoTime();
+                long last = begin + (long) (seconds * 1e9);
                 long before = begin;
-                while (before < end) {
-                    way.run(number, count++);
+                long done = 0;
+                while (before < last) {
+                    way.run(number, done++);
                     long after = System.nanoTime();
                     times.recordValue(Math.min(LONGEST_NANOS, after - before));
                     before = after;
                 }
-                perSecond = count / ((before - begin) / 1e9);
-                failure = new Exception("none");
+                end = before;
+                count = done;
             } catch (Exception e) {
                 failure = e;
             }
@@ -149,7 +163,7 @@ final class Contest {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted", e);
             }
-            if (times.getTotalCount() == 0 || perSecond == 0) {
+            if (failure != null) {
                 throw new IllegalStateException("a load failed", failure);
             }
         }

@@ -29,6 +29,9 @@ public final class Loads implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "0.8", description = "Length of one measurement.")
     private double seconds;
 
+    @Option(names = "--warm-up", defaultValue = "4", description = "Seconds of each way before it is measured.")
+    private double warmUp;
+
     @Option(names = "--repetitions", defaultValue = "5", description = "Measurements of each way.")
     private int repetitions;
 
@@ -78,7 +81,7 @@ public final class Loads implements Callable<Integer> {
             }
         }
         Figures figures = new Figures();
-        Run run = new Run(figures, appendFsync, repetitions, seconds);
+        Run run = new Run(figures, appendFsync, repetitions, seconds, Math.max(seconds, warmUp));
         for (Map.Entry<String, Part> part : parts.entrySet()) {
             if (only.isEmpty() ? !part.getKey().equals("steps") : only.contains(part.getKey())) {
                 long begin = System.nanoTime();

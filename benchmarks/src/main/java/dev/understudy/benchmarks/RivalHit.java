@@ -2,6 +2,8 @@ package dev.understudy.benchmarks;
 
 import com.alicp.jetcache.Cache;
 import dev.understudy.servers.RedisServer;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -31,10 +33,13 @@ public class RivalHit {
     /** Fills both near replicas. */
     @Setup(Level.Trial)
     public void open() {
+        Map<Long, Doc> docs = new HashMap<>();
         for (Long id : NearHit.IDS) {
-            Doc doc = Doc.of(id, 200, 0);
-            redisson.fastPut(id, doc);
-            Rivals.put(jetCache, doc);
+            docs.put(id, Doc.of(id, 200, 0));
+        }
+        redisson.putAll(docs, 1_000);
+        if (!jetCache.PUT_ALL(docs).isSuccess()) {
+            throw new IllegalStateException("JetCache did not put the rows");
         }
     }
 
