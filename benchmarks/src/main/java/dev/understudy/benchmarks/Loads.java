@@ -50,7 +50,7 @@ public final class Loads implements Callable<Integer> {
                     + " timestamp,key,key size,value size,client,operation,ttl; plain, .gz or .xz.")
     private @Nullable Path trace;
 
-    @Option(names = "--requests", defaultValue = "500000", description = "Of the trace, at most.")
+    @Option(names = "--requests", defaultValue = "100000", description = "Of the trace, at most.")
     private int requests;
 
     @Option(
