@@ -35,6 +35,7 @@ final class Caller implements Runnable {
 
     private static final int HOT = 4;
     private static final int FEW = 24;
+    private static final int CONTENDED = 3;
     private static final int MANY = 16;
     private static final int PER_SESSION = 25;
     private static final int PER_WANDERING_SESSION = 4;
@@ -63,7 +64,9 @@ final class Caller implements Runnable {
          */
         READS,
         /** Bounded reads and writes of a few rows without order, which the replicas forget at each write and load again. */
-        FORGETTING
+        FORGETTING,
+        /** Write-backs and strong reads of very few rows, so that many of them overlap. */
+        CONTENDING
     }
 
     Caller(
@@ -101,6 +104,7 @@ final class Caller implements Runnable {
                 case ALL -> call(isInSession, this::inSession, this::outside);
                 case READS -> call(isInSession, this::wandering, this::near);
                 case FORGETTING -> forgetting();
+                case CONTENDING -> contending();
             }
         }
     }
@@ -116,6 +120,22 @@ final class Caller implements Runnable {
             save(Rows.PLAIN, repository, "", id);
         } else {
             read(Rows.PLAIN, repository, "", id, Level.BOUNDED, BOUNDS.get(0));
+        }
+        FaultKind.pause(BREATH);
+    }
+
+    private void contending() {
+        long id = firstOf(round) + 1 + random.nextInt(CONTENDED);
+        CachedRepository<Long, Entry> repository = instance.on(Rows.VERSIONED);
+        if (random.nextBoolean()) {
+            long call = begin(Rows.VERSIONED, "", Kind.WRITE, Level.STRONG, Duration.ZERO, id);
+            write(
+                    Rows.VERSIONED,
+                    call,
+                    () -> repository.save(entry(id, call), Write.back()),
+                    new AtomicLong(Operation.ANY));
+        } else {
+            read(Rows.VERSIONED, repository, "", id, Level.STRONG, Duration.ZERO);
         }
         FaultKind.pause(BREATH);
     }

@@ -46,6 +46,7 @@ enum Seeded {
         return switch (this) {
             case NO_MARKER, APPLIED_BEFORE_COMMIT -> List.of(FaultKind.PROCESSES_CRASHED, FaultKind.PROCESS_FROZEN);
             case NO_FENCE -> List.of(FaultKind.PROCESS_FROZEN);
+            case NO_WRITE_ID -> List.of(FaultKind.NETWORK_SLOW, FaultKind.NETWORK_SLICED);
             case NO_VERSION_GUARD ->
                 List.of(
                         FaultKind.NETWORK_SLOW,
@@ -70,7 +71,11 @@ enum Seeded {
 
     /** Which calls had better be made around it. */
     Caller.Mix mix() {
-        return this == FILLED_WITHOUT_LEASE ? Caller.Mix.FORGETTING : Caller.Mix.ALL;
+        return switch (this) {
+            case FILLED_WITHOUT_LEASE -> Caller.Mix.FORGETTING;
+            case NO_WRITE_ID -> Caller.Mix.CONTENDING;
+            default -> Caller.Mix.ALL;
+        };
     }
 
     /** What this process was told to do wrong. */
