@@ -24,6 +24,9 @@ final class BackPart implements Part {
         try (World world = run.world();
                 World.Instance instance = world.back();
                 Rivals rivals = world.rivals()) {
+            // The replicas know the rows, as in an application that has run for a while.
+            world.fill(0, Keys.ROWS, 200);
+            instance.load(Keys.STANDARD.drawn());
             RowWriter writer = new RowWriter(world);
             RMap<Long, Doc> redisson = rivals.redissonBehind("back", writer);
             Write back = Write.back().ack(ack);
