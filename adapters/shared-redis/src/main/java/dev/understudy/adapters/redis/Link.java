@@ -31,6 +31,7 @@ final class Link {
     private final Queue<Call<?>> outgoing = new ConcurrentLinkedQueue<>();
     private final AtomicInteger senders = new AtomicInteger();
     private final AtomicLong replies = new AtomicLong();
+    private final JoinedReads reads = new JoinedReads(this);
     private volatile ServerFacts facts = ServerFacts.NONE;
 
     /**
@@ -53,6 +54,11 @@ final class Link {
         if (!connection.isOpen()) {
             lost();
         }
+    }
+
+    /** Reads of single entries. */
+    JoinedReads reads() {
+        return reads;
     }
 
     /** What the server said of itself when it was greeted. */

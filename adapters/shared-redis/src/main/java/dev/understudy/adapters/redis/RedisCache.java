@@ -80,18 +80,19 @@ final class RedisCache implements SharedCache {
             return notConnected();
         }
         byte[][] entries = new byte[keys.size()][];
-        Generation[] generations = new Generation[entries.length];
         for (int i = 0; i < entries.length; i++) {
             ShardKey key = keys.get(i);
-            Opening opening = openings.get(key.shard());
-            if (opening == null || opening.link() != link) {
+            if (!isOpen(key.shard(), link)) {
                 return CompletableFuture.failedFuture(new GenerationChanged(key.shard()));
             }
-            generations[i] = opening.generation();
             entries[i] = names.entry(key.shard(), Keyspace.bytes(key.text()));
         }
-        CommandType type = entries.length == 1 ? CommandType.GET : CommandType.MGET;
-        return link.send(new Call<>(Request.of(type, entries), reply -> entries(reply, generations), timeout));
+        if (entries.length == 1) {
+            int shard = keys.get(0).shard();
+            return link.reads().read(entries[0], reply -> single(entry(reply, shard, link)), timeout);
+        }
+        return link.send(
+                new Call<>(Request.of(CommandType.MGET, entries), reply -> entries(reply, keys, link), timeout));
     }
 
     private boolean isOpen(int shard, Link link) {
@@ -375,22 +376,30 @@ final class RedisCache implements SharedCache {
         }
     }
 
-    private List<@Nullable SharedEntry> entries(@Nullable Object reply, Generation[] generations) {
-        if (reply instanceof List<?> records) {
-            List<@Nullable SharedEntry> entries = new ArrayList<>(records.size());
-            for (Object each : records) {
-                entries.add(entry(each, generations[entries.size()]));
-            }
-            return entries;
+    private List<@Nullable SharedEntry> entries(@Nullable Object reply, List<ShardKey> keys, Link link) {
+        List<@Nullable SharedEntry> entries = new ArrayList<>(keys.size());
+        for (Object each : list(reply)) {
+            entries.add(entry(each, keys.get(entries.size()).shard(), link));
         }
+        return entries;
+    }
+
+    private static List<@Nullable SharedEntry> single(@Nullable SharedEntry entry) {
         List<@Nullable SharedEntry> single = new ArrayList<>(1);
-        single.add(entry(reply, generations[0]));
+        single.add(entry);
         return single;
     }
 
-    private @Nullable SharedEntry entry(@Nullable Object bytes, Generation generation) {
+    /** A clean entry means nothing unless it is of the generation with which the shard is open on that link when the answer arrives. */
+    private @Nullable SharedEntry entry(@Nullable Object bytes, int shard, Link link) {
         SharedEntry entry = entry(bytes);
-        return entry == null || entry.pending() || entry.generation().equals(generation) ? entry : null;
+        if (entry == null || entry.pending()) {
+            return entry;
+        }
+        Opening opening = openings.get(shard);
+        boolean isPresent =
+                opening != null && opening.link() == link && entry.generation().equals(opening.generation());
+        return isPresent ? entry : null;
     }
 
     private @Nullable SharedEntry entry(@Nullable Object bytes) {

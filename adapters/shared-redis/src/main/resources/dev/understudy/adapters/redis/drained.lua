@@ -3,10 +3,11 @@
 --      10 corrected version ('' none), 11 corrected payload, 12 corrected kind: what the primary stored instead
 --      of further records: 13 key, 14 to 21 as 5 to 12; and so on; their entries are KEYS 4, 5, ...
 -- Answer clean | corrected, position | conflict, position | again | older | gone | lost; of several records their words, or failed
+local left={}                                        -- what leaves the queue with this call, when all records are done
 local function drained()
 local e=load(); local ver=tonumber(ARGV[5]); local fix=tonumber(ARGV[10])
 if not e or not e.dirty then
-  if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
+  if left[ARGV[1]] or redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
   if redis.call('ZCARD',KEYS[3])==0 then bytes=0 end
   lost=lost+1; put_meta(); return {'lost'}           -- queued without a record: a stranger deleted it
 end
@@ -18,8 +19,7 @@ if e.ver>ver or e.wid~=tonumber(ARGV[9]) then        -- A8, rule 25: compare ver
   if not refused then redis.call('ZADD',KEYS[3],'XX','GT',math.min(ver,now),ARGV[1]) end  -- the oldest not at the primary is newer
   return {'again'}
 end
-redis.call('ZREM',KEYS[3],ARGV[1])
-if redis.call('ZCARD',KEYS[3])==0 then bytes=size end
+left[#left+1]=ARGV[1]; left[ARGV[1]]=true
 if not e.own and hollow>0 then hollow=hollow-1
 elseif ARGV[7]=='dead' then dead=dead+1
 elseif refused or not e.own then superseded=superseded+1
@@ -34,8 +34,16 @@ end
 save(e,ARGV[8]); put_meta()
 return {'clean'}
 end
-if #ARGV<=12 then return drained() end
-local put=put_meta; local words={}; put_meta=function() end  -- the meta is written once, for all of them
+local function leave()
+  if #left==0 then return end
+  redis.call('ZREM',KEYS[3],unpack(left))
+  if bytes>0 and redis.call('ZCARD',KEYS[3])==0 then bytes=0; put_meta() end
+end
+if #ARGV<=12 then local answer=drained(); leave(); return answer end
+local put=put_meta; local words={}; put_meta=function() end  -- queue and meta are written once, for all of them
+local entries={KEYS[1],unpack(KEYS,4)}; local found=redis.call('MGET',unpack(entries)); local raws={}
+for i,entry in ipairs(entries) do raws[entry]=found[i] end
+read=function() local raw=raws[KEYS[1]]; raws[KEYS[1]]=nil; if raw==nil then raw=redis.call('GET',KEYS[1]) end; return raw end
 for i=3,#KEYS do
   if i>3 then
     local at=(i-3)*9+3; KEYS[1]=KEYS[i]; ARGV[1]=ARGV[at+1]
@@ -43,5 +51,5 @@ for i=3,#KEYS do
   end
   local ok,answer=pcall(drained); words[#words+1]=ok and answer[1] or 'failed'
 end
-put()
+leave(); put()
 return words

@@ -4,7 +4,7 @@ local function blank() return {kind=L,dirty=false,own=false,ver=0,wid=0,pc=0,pd=
 -- pc, pd, ft: marker count, deadline, forgottenAt; a, b: the pair block
 local function decode(s)
   if not s then return nil end
-  local e={pc=0,pd=0,ft=0,a=0,b=0}
+  local e={kind=0,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,payload=''}
   local f,g,p
   f,g,e.ver,e.wid,p=struct.unpack('>BI4I8I8',s)
   e.kind=f%8; e.dirty=f%16>=8; e.own=f>=64
@@ -19,8 +19,9 @@ local function decode(s)
   return e
 end
 local size=0                                         -- of the pending payload that the meta counts for this entry
+local function read() return redis.call('GET',KEYS[1]) end
 local function load()
-  local e=decode(redis.call('GET',KEYS[1]))
+  local e=decode(read())
   size=e and e.dirty and #e.payload or 0
   return e
 end

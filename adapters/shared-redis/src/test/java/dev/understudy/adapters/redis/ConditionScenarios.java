@@ -133,7 +133,7 @@ final class ConditionScenarios {
                     of("a record that a stranger deleted stays queued")
                             .edit(
                                     DRAINED,
-                                    "if redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end\n  if redis.call('ZCARD',KEYS[3])==0 then bytes=0 end\n  lost=lost+1; put_meta(); return {'lost'}",
+                                    "if left[ARGV[1]] or redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end\n  if redis.call('ZCARD',KEYS[3])==0 then bytes=0 end\n  lost=lost+1; put_meta(); return {'lost'}",
                                     "do return {'gone'} end"),
                     "lost 0",
                     s -> {

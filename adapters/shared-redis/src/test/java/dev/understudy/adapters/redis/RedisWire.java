@@ -146,7 +146,7 @@ final class RedisWire implements AutoCloseable {
                 case '_' -> {
                     return null;
                 }
-                case '$' -> {
+                case '$', '=' -> {
                     return bulk(Integer.parseInt(line));
                 }
                 case '*' -> {
