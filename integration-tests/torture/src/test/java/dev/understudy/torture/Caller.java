@@ -66,7 +66,9 @@ final class Caller implements Runnable {
         /** Bounded reads and writes of a few rows without order, which the replicas forget at each write and load again. */
         FORGETTING,
         /** Write-backs and strong reads of very few rows, so that many of them overlap. */
-        CONTENDING
+        CONTENDING,
+        /** Write-backs, a third of the writes deletes, and strong reads of a few rows that may be deleted. */
+        DELETING
     }
 
     Caller(
@@ -105,6 +107,7 @@ final class Caller implements Runnable {
                 case READS -> call(isInSession, this::wandering, this::near);
                 case FORGETTING -> forgetting();
                 case CONTENDING -> contending();
+                case DELETING -> deleting();
             }
         }
     }
@@ -126,18 +129,37 @@ final class Caller implements Runnable {
 
     private void contending() {
         long id = firstOf(round) + 1 + random.nextInt(CONTENDED);
-        CachedRepository<Long, Entry> repository = instance.on(Rows.VERSIONED);
         if (random.nextBoolean()) {
-            long call = begin(Rows.VERSIONED, "", Kind.WRITE, Level.STRONG, Duration.ZERO, id);
-            write(
-                    Rows.VERSIONED,
-                    call,
-                    () -> repository.save(entry(id, call), Write.back()),
-                    new AtomicLong(Operation.ANY));
+            back(id, false);
         } else {
-            read(Rows.VERSIONED, repository, "", id, Level.STRONG, Duration.ZERO);
+            readStrongly(id);
         }
         FaultKind.pause(BREATH);
+    }
+
+    private void deleting() {
+        long id = firstOf(round) + 7 + 10 * random.nextInt(KEYS / 10);
+        if (random.nextBoolean()) {
+            back(id, random.nextInt(3) == 0);
+        } else {
+            readStrongly(id);
+        }
+        FaultKind.pause(BREATH);
+    }
+
+    private void back(long id, boolean deletes) {
+        CachedRepository<Long, Entry> repository = instance.on(Rows.VERSIONED);
+        Kind kind = deletes ? Kind.DELETE : Kind.WRITE;
+        long call = begin(Rows.VERSIONED, "", kind, Level.STRONG, Duration.ZERO, id);
+        write(
+                Rows.VERSIONED,
+                call,
+                () -> deletes ? repository.delete(id, Write.back()) : repository.save(entry(id, call), Write.back()),
+                new AtomicLong(Operation.ANY));
+    }
+
+    private void readStrongly(long id) {
+        read(Rows.VERSIONED, instance.on(Rows.VERSIONED), "", id, Level.STRONG, Duration.ZERO);
     }
 
     private void near() {

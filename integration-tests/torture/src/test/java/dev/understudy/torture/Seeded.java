@@ -46,7 +46,7 @@ enum Seeded {
         return switch (this) {
             case NO_MARKER, APPLIED_BEFORE_COMMIT -> List.of(FaultKind.PROCESSES_CRASHED, FaultKind.PROCESS_FROZEN);
             case NO_FENCE -> List.of(FaultKind.PROCESS_FROZEN);
-            case NO_WRITE_ID -> List.of(FaultKind.NETWORK_SLOW, FaultKind.NETWORK_SLICED);
+            case NO_WRITE_ID, DELETES_BEFORE_PUTS -> List.of(FaultKind.NETWORK_SLOW, FaultKind.NETWORK_SLICED);
             case NO_VERSION_GUARD ->
                 List.of(
                         FaultKind.NETWORK_SLOW,
@@ -74,6 +74,7 @@ enum Seeded {
         return switch (this) {
             case FILLED_WITHOUT_LEASE -> Caller.Mix.FORGETTING;
             case NO_WRITE_ID -> Caller.Mix.CONTENDING;
+            case DELETES_BEFORE_PUTS -> Caller.Mix.DELETING;
             default -> Caller.Mix.ALL;
         };
     }

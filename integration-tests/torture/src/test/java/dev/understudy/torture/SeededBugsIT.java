@@ -71,6 +71,7 @@ class SeededBugsIT {
                 Seeded.NO_VERSION_GUARD,
                 Seeded.APPLIED_BEFORE_COMMIT,
                 Seeded.NO_WRITE_ID,
+                Seeded.DELETES_BEFORE_PUTS,
                 Seeded.FILLED_WITHOUT_LEASE)) {
             CrashTurn points = new CrashTurn(bug.points());
             // Journals of an earlier run are not of this one's history.
