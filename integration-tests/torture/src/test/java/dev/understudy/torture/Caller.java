@@ -138,7 +138,7 @@ final class Caller implements Runnable {
     }
 
     private void deleting() {
-        long id = firstOf(round) + 7 + 10 * random.nextInt(KEYS / 10);
+        long id = firstOf(round) + 7 + 10L * random.nextInt(KEYS / 10);
         if (random.nextBoolean()) {
             back(id, random.nextInt(3) == 0);
         } else {
