@@ -5,6 +5,7 @@ import dev.understudy.model.Write;
 import dev.understudy.servers.RedisServer.AppendFsync;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.sync.RedisCommands;
+import java.util.concurrent.atomic.AtomicLong;
 import org.redisson.api.RMap;
 
 /** How soon a write-back is acknowledged, beside one script of {@code SET} and {@code XADD}: as the run says, and once more with both on disk. */
@@ -24,9 +25,7 @@ final class BackPart implements Part {
         try (World world = run.world();
                 World.Instance instance = world.back();
                 Rivals rivals = world.rivals()) {
-            // The replicas know the rows, as in an application that has run for a while.
-            world.fill(0, Keys.ROWS, 200);
-            instance.load(Keys.STANDARD.drawn());
+            world.know(instance, Keys.STANDARD);
             RowWriter writer = new RowWriter(world);
             RMap<Long, Doc> redisson = rivals.redissonBehind("back", writer);
             Write back = Write.back().ack(ack);
@@ -47,7 +46,27 @@ final class BackPart implements Part {
             figures.seen(name + "p50", ours.p50Micros(), "us", raw.p50Micros());
             figures.seen(name + "p99", ours.p99Micros(), "us", raw.p99Micros());
             figures.rivals(name, results);
+            unknown(run, world, instance, name, back);
         }
+    }
+
+    /** The first write of each key: the primary is asked for its version. */
+    private static void unknown(Run run, World world, World.Instance instance, String name, Write back)
+            throws Exception {
+        AtomicLong next = new AtomicLong(Keys.ROWS);
+        Contest.Way raw = raw(world, (thread, number) -> next.getAndIncrement());
+        Contest.Results results = run.results(new Contest(16)
+                .way("raw", raw)
+                .way(
+                        "ours",
+                        (thread, number) -> instance.docs().save(Doc.of(next.getAndIncrement(), 200, number), back),
+                        instance::drain));
+        run.figures()
+                .seen(
+                        name + "keys that Redis does not know, throughput",
+                        results.of("ours").perSecond(),
+                        "/s",
+                        results.of("raw").perSecond());
     }
 
     private static Doc doc(int thread, long number) {
@@ -56,6 +75,16 @@ final class BackPart implements Part {
 
     /** The raw parts, with 200 bytes. */
     static Contest.Way raw(World world, Keys keys) {
+        return raw(world, keys::at);
+    }
+
+    /** The key of a thread's operation of that number. */
+    @FunctionalInterface
+    private interface Choice {
+        long at(int thread, long number);
+    }
+
+    private static Contest.Way raw(World world, Choice keys) {
         RedisCommands<String, String> redis = world.redis().sync();
         String script = redis.scriptLoad(LOG);
         return (thread, number) -> {

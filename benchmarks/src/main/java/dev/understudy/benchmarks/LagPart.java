@@ -12,6 +12,7 @@ final class LagPart implements Part {
         try (World world = run.world();
                 World.Instance instance = world.back()) {
             CachedRepository<Long, Doc> docs = instance.docs();
+            world.know(instance, Keys.STANDARD);
             Contest.Way write =
                     (thread, number) -> docs.save(Doc.of(Keys.zipf(thread, number), 200, number), Write.back());
             double most =

@@ -12,6 +12,7 @@ final class ModesPart implements Part {
                 World.Instance instance = world.back();
                 Rivals rivals = world.rivals()) {
             CachedRepository<Long, Doc> docs = instance.docs();
+            world.know(instance, Keys.STANDARD);
             RowWriter writer = new RowWriter(world);
             RMap<Long, Doc> through = rivals.redissonThrough("through", writer);
             RMap<Long, Doc> behind = rivals.redissonBehind("behind", writer);

@@ -26,6 +26,7 @@ final class PendingCurve implements Part {
         try (World world = run.world()) {
             World.Instance instance = world.instance(settings -> settings.timeout(Duration.ofSeconds(30))
                     .allowWriteBack(back -> back.maximumPending(4 * FIRST).maximumBytes(4L << 30)));
+            world.know(instance, MEASURED);
             instance.docs().pauseDrain();
             Contest contest = new Contest(CALLERS)
                     .way("raw", BackPart.raw(world, MEASURED))
@@ -38,6 +39,7 @@ final class PendingCurve implements Part {
                     IntStream.of(PENDING).filter(pending -> pending <= largest).toArray()) {
                 instance.accept(FIRST + before, FIRST + pending);
                 before = pending;
+                world.awaitRewrite();
                 Contest.Results results = run.results(contest);
                 double ours = results.of("ours").perSecond();
                 String curve = "scaling, write-back acks, 16 threads, drain paused";

@@ -124,6 +124,7 @@ final class ScalingPart implements Part {
 
     private static void back(Run run, World world) throws Exception {
         try (World.Instance instance = world.back()) {
+            world.know(instance, Keys.STANDARD);
             for (int threads : THREADS) {
                 Contest contest = new Contest(threads)
                         .way("raw", BackPart.raw(world, Keys.STANDARD))

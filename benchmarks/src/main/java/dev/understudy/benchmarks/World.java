@@ -216,6 +216,19 @@ final class World implements AutoCloseable {
                 + " ON CONFLICT (id) DO UPDATE SET body = excluded.body");
     }
 
+    /** Has the shared replica hold the rows that these keys ask for, as in an application that has run for a while. */
+    void know(Instance instance, Keys keys) throws SQLException {
+        fill(0, keys.rows(), 200);
+        instance.load(keys.drawn());
+    }
+
+    /** Waits until Redis does not rewrite its append-only file, which takes a processor while it lasts. */
+    void awaitRewrite() throws InterruptedException {
+        while (connection.sync().info("persistence").contains("aof_rewrite_in_progress:1")) {
+            Thread.sleep(100);
+        }
+    }
+
     /** Upserts rows {@value #BATCH} by {@value #BATCH} over one connection at a time. */
     void upsertAll(int from, int to, int bytes) throws SQLException {
         for (int first = from; first < to; first += BATCH) {
