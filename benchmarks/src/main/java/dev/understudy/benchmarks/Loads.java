@@ -1,6 +1,7 @@
 package dev.understudy.benchmarks;
 
 import dev.understudy.servers.RedisServer.AppendFsync;
+import dev.understudy.servers.Servers;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,6 +38,12 @@ public final class Loads implements Callable<Integer> {
 
     @Option(names = "--fsync", defaultValue = "everysec", description = "Redis' appendfsync: everysec or always.")
     private AppendFsync appendFsync = AppendFsync.EVERYSEC;
+
+    @Option(
+            names = "--redis",
+            description =
+                    "The redis-server program to measure with, in place of the embedded one, whose allocator is the C library's.")
+    private @Nullable Path redis;
 
     @Option(
             names = "--largest",
@@ -79,6 +86,9 @@ public final class Loads implements Callable<Integer> {
             if (!parts.containsKey(name)) {
                 throw new IllegalArgumentException("no part is called " + name + "; there are " + parts.keySet());
             }
+        }
+        if (redis != null) {
+            System.setProperty(Servers.REDIS_BINARY, redis.toAbsolutePath().toString());
         }
         Figures figures = new Figures();
         Run run = new Run(figures, appendFsync, repetitions, seconds, Math.max(seconds, warmUp));

@@ -23,6 +23,9 @@ final class NearPart implements Part {
         WAYS.put("jetCache", RivalHit.class);
     }
 
+    /** Of each of three iterations, whatever the run says: with less the compiler has not come to the end of the hit path. */
+    private static final TimeValue WARM_UP = TimeValue.seconds(1);
+
     private final Medians scores = new Medians();
     private double bytesPerHit;
 
@@ -55,7 +58,7 @@ final class NearPart implements Part {
                 .include(benchmark.getName() + "." + way + "$")
                 .forks(1)
                 .warmupIterations(3)
-                .warmupTime(time)
+                .warmupTime(WARM_UP)
                 .measurementIterations(3)
                 .measurementTime(time)
                 .addProfiler(GCProfiler.class)
