@@ -13,16 +13,24 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads of one entry each, by several callers over one link: while {@value #UNDER_WAY} requests are under way, what comes waits, and goes out
+ * Reads of one entry each, by several callers over one link: while as many requests are under way as are allowed, what comes waits, and goes out
  * together when one of them is answered. A single caller never waits; many share the costs of a request. Thread-safe.
+ *
+ * <p>Allowed are {@value #LEAST}, and where the server is far one for each {@value #GAP_NANOS} ns of the shortest round trip of late, at most
+ * {@value #MOST}: so nobody waits much longer than that for a request to share.
  */
 final class JoinedReads {
-    private static final int UNDER_WAY = 2;
+    private static final int LEAST = 2;
+    private static final int MOST = 32;
+    private static final long GAP_NANOS = 100_000;
     private static final int TOGETHER = 64;
+    /** By what part of itself the shortest round trip grows with each answer, so that it is one of late. */
+    private static final int FORGETTING = 64;
 
     private final Link link;
     private final Queue<Read<?>> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger underWay = new AtomicInteger();
+    private volatile long shortestNanos = GAP_NANOS;
 
     JoinedReads(Link link) {
         this.link = link;
@@ -61,13 +69,22 @@ final class JoinedReads {
     private void sendWhatWaits() {
         while (!waiting.isEmpty()) {
             int now = underWay.get();
-            if (now == UNDER_WAY) {
+            if (now >= allowed()) {
                 return;
             }
             if (underWay.compareAndSet(now, now + 1)) {
                 sendTogether();
             }
         }
+    }
+
+    private long allowed() {
+        return Math.max(LEAST, Math.min(MOST, shortestNanos / GAP_NANOS));
+    }
+
+    /** By the event loop alone while the link lives: what another thread's failure overwrites is a measure, nothing else. */
+    private void took(long nanos) {
+        shortestNanos = Math.min(nanos, shortestNanos + shortestNanos / FORGETTING + 1);
     }
 
     private void sendTogether() {
@@ -84,7 +101,11 @@ final class JoinedReads {
                 Request.of(entries.length == 1 ? CommandType.GET : CommandType.MGET, entries),
                 reply -> replies(reply, entries.length),
                 together.get(0).timeout);
+        long sent = System.nanoTime();
         call.whenComplete((replies, failure) -> {
+            if (failure == null) {
+                took(System.nanoTime() - sent);
+            }
             for (int i = 0; i < entries.length; i++) {
                 if (failure == null) {
                     together.get(i).answered(replies.get(i));

@@ -93,6 +93,24 @@ final class JoinedReadsTest {
     }
 
     @Test
+    void reads_ofAServerThatIsFar_areUnderWayAtTheSameTime() throws Exception {
+        proxy.latency(Duration.ofMillis(5));
+        for (int i = 0; i < 320; i++) {
+            // The shortest round trip is still one of before.
+            reply(cache.read(List.of(key(0))));
+        }
+        wire.call("CONFIG", "RESETSTAT");
+        proxy.latency(Duration.ZERO);
+        proxy.holdReplies();
+        List<CompletionStage<List<@Nullable SharedEntry>>> reads = all();
+        proxy.pass();
+        for (CompletionStage<List<@Nullable SharedEntry>> read : reads) {
+            reply(read);
+        }
+        assertThat(calls("get")).isGreaterThan(10);
+    }
+
+    @Test
     void reads_whoseConnectionIsLost_allEnd() {
         proxy.holdReplies();
         List<CompletionStage<List<@Nullable SharedEntry>>> reads = all();
