@@ -55,12 +55,14 @@ final class BackPart implements Part {
             throws Exception {
         AtomicLong next = new AtomicLong(Keys.ROWS);
         Contest.Way raw = raw(world, (thread, number) -> next.getAndIncrement());
-        Contest.Results results = run.results(new Contest(16)
-                .way("raw", raw)
-                .way(
-                        "ours",
-                        (thread, number) -> instance.docs().save(Doc.of(next.getAndIncrement(), 200, number), back),
-                        instance::drain));
+        Contest.Results results = run.halved()
+                .results(new Contest(16)
+                        .way("raw", raw)
+                        .way(
+                                "ours",
+                                (thread, number) ->
+                                        instance.docs().save(Doc.of(next.getAndIncrement(), 200, number), back),
+                                instance::drain));
         run.figures()
                 .seen(
                         name + "keys that Redis does not know, throughput",

@@ -30,7 +30,7 @@ public final class Loads implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "0.8", description = "Length of one measurement.")
     private double seconds;
 
-    @Option(names = "--warm-up", defaultValue = "4", description = "Seconds of each way before it is measured.")
+    @Option(names = "--warm-up", defaultValue = "3", description = "Seconds of each way before it is measured.")
     private double warmUp;
 
     @Option(names = "--repetitions", defaultValue = "5", description = "Measurements of each way.")
