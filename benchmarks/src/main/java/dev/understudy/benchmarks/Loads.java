@@ -30,7 +30,14 @@ public final class Loads implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "0.8", description = "Length of one measurement.")
     private double seconds;
 
-    @Option(names = "--warm-up", defaultValue = "3", description = "Seconds of each way before it is measured.")
+    @Option(
+            names = "--before",
+            defaultValue = "10",
+            description =
+                    "Seconds that each library reads and writes before the first part, so that the compiler is done with it.")
+    private double before;
+
+    @Option(names = "--warm-up", defaultValue = "1.5", description = "Seconds of each way before it is measured.")
     private double warmUp;
 
     @Option(names = "--repetitions", defaultValue = "5", description = "Measurements of each way.")
@@ -92,6 +99,9 @@ public final class Loads implements Callable<Integer> {
         }
         Figures figures = new Figures();
         Run run = new Run(figures, appendFsync, repetitions, seconds, Math.max(seconds, warmUp));
+        if (before > 0) {
+            MixedPart.warmUp(run, before);
+        }
         for (Map.Entry<String, Part> part : parts.entrySet()) {
             if (only.isEmpty() ? !part.getKey().equals("steps") : only.contains(part.getKey())) {
                 long begin = System.nanoTime();

@@ -21,6 +21,16 @@ final class MixedPart implements Part {
         }
     }
 
+    /** Has every library read and write for so many seconds. */
+    static void warmUp(Run run, double seconds) throws Exception {
+        try (World world = run.world()) {
+            world.fill(0, Keys.ROWS, 200);
+            try (Clients clients = new Clients(world, "before", Keys.ROWS / 10)) {
+                contest(clients, 50, 200).run(0, seconds);
+            }
+        }
+    }
+
     private static void measure(Run run, World world, int bytes) throws Exception {
         try (Clients clients = new Clients(world, "mixed", Keys.ROWS / 10)) {
             contest(clients, 100, bytes).run(0, WARM_UP * run.seconds());
