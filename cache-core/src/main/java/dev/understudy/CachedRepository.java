@@ -117,7 +117,11 @@ public interface CachedRepository<K, V> {
     /** What became of the acknowledged write-backs, over all instances. */
     WriteBackStatus writeBackStatus();
 
-    /** Waits until nothing is pending, at most so long; answers how many entries are left. */
+    /**
+     * Waits until nothing is pending, at most so long, also while the shared replica is away; answers how many entries are left.
+     *
+     * @throws dev.understudy.model.Unavailable if the shared replica was away all the time
+     */
     long drain(Duration timeout);
 
     /** Acknowledged write-backs that the primary refused, oldest first, at most so many. */

@@ -1,13 +1,16 @@
 package dev.understudy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.understudy.Cluster.Node;
+import dev.understudy.model.Unavailable;
 import dev.understudy.model.Versioning;
 import dev.understudy.model.Write;
 import dev.understudy.spi.FaultySharedReplica;
 import dev.understudy.spi.FaultySharedReplica.Fault;
+import dev.understudy.spi.FaultySharedReplica.Hold;
 import dev.understudy.spi.FaultySharedReplica.PendingCounts;
 import dev.understudy.spi.FaultySharedReplica.Rule;
 import dev.understudy.spi.InMemoryCodec;
@@ -15,6 +18,7 @@ import dev.understudy.spi.InMemoryNearReplica;
 import dev.understudy.spi.InMemoryStore;
 import dev.understudy.spi.Item;
 import dev.understudy.spi.Primary;
+import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplicaFailure.Reason;
 import java.time.Duration;
 import java.util.List;
@@ -95,6 +99,22 @@ class DrainingTest {
     }
 
     @Test
+    void drain_whileTheReplicaIsAway_waitsForIt_untilItsTimeIsUp() {
+        Node node = cluster.startPaused();
+        node.items.save(new Item(1, "lamp", 1), Write.back());
+        node.faults.next(PendingCounts.class, Fault.failing(Reason.NOT_SENT));
+        node.faults.next(PendingCounts.class, Fault.failing(Reason.NOT_SENT));
+        assertThat(node.items.drain(Duration.ofMillis(100))).isEqualTo(1);
+
+        try (Rule away = node.faults.every(PendingCounts.class, Fault.failing(Reason.NOT_SENT))) {
+            assertThatThrownBy(() -> node.items.drain(Duration.ofMillis(100))).isInstanceOf(Unavailable.class);
+        }
+        try (Rule refused = node.faults.every(PendingCounts.class, Fault.failing(Reason.REFUSED))) {
+            assertThatThrownBy(() -> node.items.drain(Duration.ofDays(1))).isInstanceOf(Unavailable.class);
+        }
+    }
+
+    @Test
     void drain_whoseLastLooksAreLate_answersWhatItSawBefore() {
         Node node = cluster.startPaused();
         node.items.save(new Item(1, "lamp", 1), Write.back());
@@ -172,6 +192,24 @@ class DrainingTest {
             awaitPending(node, 60);
             assertThat(node.items.writeBackStatus().applied()).isEqualTo(60);
             assertThat(node.items.writeBackStatus().dead()).isZero();
+        }
+    }
+
+    @Test
+    void drain_ofSeveralBatches_writesTheNext_whileTheReplicaIsToldOfTheOneBefore() throws InterruptedException {
+        Node node = cluster.start(batch(10));
+        node.items.pauseDrain();
+        node.items.saveAll(items(0, 40, "lamp"), Write.back());
+        Hold hold = new Hold();
+        try (Rule told = node.faults.every(SharedCommand.Drained.class, Fault.heldBefore(hold))) {
+            node.items.resumeDrain();
+
+            assertThat(hold.awaitArrival(SOON)).isTrue();
+            await().atMost(SOON).until(() -> node.items.counters().drainBatches.sum() == 4);
+            assertThat(node.items.writeBackStatus().pending()).isEqualTo(40);
+            hold.release();
+            awaitPending(node, 0);
+            assertThat(node.items.writeBackStatus().applied()).isEqualTo(40);
         }
     }
 

@@ -49,6 +49,9 @@ final class Drain<K, V> {
     /** Fewer would hide from the batch that so many rows are refused that the table must have changed. */
     private static final int BATCH_LEAST = 20;
 
+    /** Transactions of one round: while one runs, the shared replica takes what the one before has written. */
+    private static final int PARTS = 4;
+
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
 
@@ -250,7 +253,7 @@ final class Drain<K, V> {
     }
 
     /**
-     * One round: everything pending in this instance's shards, up to one batch and what could not be written before.
+     * One round: everything pending in this instance's shards, up to a few batches and what could not be written before.
      *
      * @return how long to wait until the next; zero if there is more to do
      */
@@ -300,7 +303,8 @@ final class Drain<K, V> {
         Map<Integer, Long> held = leases.hold(pending.keySet(), context.settings.timeout());
         lastLook = new Look(look, Set.copyOf(held.keySet()), !leases.mayGetMore());
         pending.keySet().retainAll(held.keySet());
-        Map<Integer, Integer> shares = choice.of(pending, batchRows, group == null);
+        boolean isAlone = group == null;
+        Map<Integer, Integer> shares = choice.of(pending, isAlone ? PARTS * batchRows : batchRows, isAlone);
         DrainBatch<K, V> batch = new DrainBatch<>(context, leases, orphans, held);
         List<Item<K, V>> items = batch.items(peek(shares, deadline));
         context.left.saw(pending.keySet(), shares.keySet(), batch.left());
@@ -320,6 +324,7 @@ final class Drain<K, V> {
         private final List<Item<K, V>> items;
         private final Set<Integer> looked;
         private final boolean isMore;
+        private final List<Told<K, V>> told = new ArrayList<>();
 
         private Round(DrainBatch<K, V> batch, List<Item<K, V>> items, Set<Integer> looked, boolean isMore) {
             this.batch = batch;
@@ -350,20 +355,39 @@ final class Drain<K, V> {
             return Deadline.after(context.clock, context.settings.timeout());
         }
 
-        /** Writes in a transaction of its own; answers how long to wait until the next round. */
+        /** Writes in transactions of its own, a batch each; answers how long to wait until the next round. */
         Duration write() {
+            int rows = Math.max(1, batchRows);
             try {
-                batch.write(items, this::goesOn);
+                for (int from = 0; from < items.size() && (from == 0 || goesOn()); from += rows) {
+                    try {
+                        batch.write(items.subList(from, Math.min(items.size(), from + rows)), this::goesOn);
+                    } finally {
+                        send();
+                    }
+                }
+                batch.end();
             } finally {
                 tell();
             }
             return end();
         }
 
+        /** Has the shared replica told what has been written since the last time; the answers are waited for in {@link #tell}. */
+        private void send() {
+            Map<Item<K, V>, Result> news = new LinkedHashMap<>(batch.results());
+            told.forEach(earlier -> earlier.items().forEach(news::remove));
+            if (!news.isEmpty()) {
+                told.add(sent(news));
+            }
+        }
+
         /** Tells the shared replica what has been written so far. */
         void tell() {
             choice.noteStuck(looked, batch.stuck());
-            Drain.this.tell(batch.results(), Deadline.after(context.clock, context.settings.timeout()));
+            send();
+            Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
+            told.forEach(news -> settle(news, deadline));
         }
 
         /** Answers how long to wait until the next round. */
@@ -413,11 +437,13 @@ final class Drain<K, V> {
         return all;
     }
 
-    private void tell(Map<Item<K, V>, Result> results, Deadline deadline) {
+    /** What has been written and is told to the shared replica. */
+    private record Told<K, V>(List<Item<K, V>> items, Map<Item<K, V>, Result> results, Shards.Telling replies) {}
+
+    private Told<K, V> sent(Map<Item<K, V>, Result> results) {
         List<Item<K, V>> items = List.copyOf(results.keySet());
-        List<Shards.Reply<DrainedReply>> replies = shards.attemptDrained(
-                items.stream().map(Item::shard).toList(),
-                i -> {
+        Shards.Telling replies =
+                shards.tellDrained(items.stream().map(Item::shard).toList(), i -> {
                     Item<K, V> item = items.get(i);
                     Result result = Objects.requireNonNull(results.get(item));
                     return generation -> new SharedCommand.Drained(
@@ -429,8 +455,13 @@ final class Drain<K, V> {
                             result.correction(),
                             context.timeToLive(item.deletes()),
                             item.entry().writeId());
-                },
-                deadline);
+                });
+        return new Told<>(items, results, replies);
+    }
+
+    private void settle(Told<K, V> told, Deadline deadline) {
+        List<Item<K, V>> items = told.items();
+        List<Shards.Reply<DrainedReply>> replies = told.replies().await(deadline);
         Map<Fate, Integer> counts = new LinkedHashMap<>();
         for (int i = 0; i < items.size(); i++) {
             if (replies.get(i).failure() != null) {
@@ -439,7 +470,8 @@ final class Drain<K, V> {
             } else {
                 undrained.settled(
                         items.get(i).pending().key(), items.get(i).entry().version());
-                counts.merge(Objects.requireNonNull(results.get(items.get(i))).fate(), 1, Integer::sum);
+                Result result = Objects.requireNonNull(told.results().get(items.get(i)));
+                counts.merge(result.fate(), 1, Integer::sum);
             }
         }
         context.counters.drainedRows.add(counts.getOrDefault(Fate.APPLIED, 0));
@@ -457,9 +489,11 @@ final class Drain<K, V> {
                         .mapToLong(Long::longValue)
                         .sum();
             } catch (SharedReplicaFailure e) {
-                // A late answer says nothing of the queue: asked again until the deadline.
-                boolean isLate = e.reason() == SharedReplicaFailure.Reason.NO_ANSWER;
-                if (!isLate || (left == NOT_SEEN && deadline.isPast())) {
+                // A late answer, or none while the replica is away, says nothing of the queue: asked again until the
+                // deadline.
+                boolean isAway = e.reason() == SharedReplicaFailure.Reason.NO_ANSWER
+                        || e.reason() == SharedReplicaFailure.Reason.NOT_SENT;
+                if (!isAway || (left == NOT_SEEN && deadline.isPast())) {
                     throw Replies.shared(e, Outcome.NOT_APPLIED);
                 }
             }

@@ -57,8 +57,11 @@ final class DrainBatch<K, V> {
     private final Map<Integer, Long> epochs;
     private final Map<Item<K, V>, Result> results = new LinkedHashMap<>();
     private final Map<Item<K, V>, PrimaryFailure> refused = new LinkedHashMap<>();
-    private Deadline locksUntil;
+    private final Deadline locksUntil;
     private boolean gaveUp;
+    /** Of the entries that are written together. */
+    private int refusedTogether;
+
     /** By key text, of the entries that were fenced last. */
     private Map<String, Version> tombstones = Map.of();
 
@@ -159,20 +162,25 @@ final class DrainBatch<K, V> {
     }
 
     /**
-     * Writes the entries; what is not in the answer stays pending. Rows that others have locked are looked for as long as one call may take
-     * and as it {@code goesOn}.
+     * Writes some of the entries; what is not in the results then stays pending. Rows that others have locked are looked for as long as one
+     * call may take since the batch was made, and as it {@code goesOn}.
+     */
+    void write(List<Item<K, V>> items, BooleanSupplier goesOn) {
+        this.goesOn = goesOn;
+        refusedTogether = 0;
+        split(items, items.size());
+    }
+
+    /**
+     * Ends the batch: what was refused goes to the dead letters.
      *
      * @throws MassRefusal after the others were written, if so many are refused that the table must have changed
      */
-    Map<Item<K, V>, Result> write(List<Item<K, V>> items, BooleanSupplier goesOn) {
-        locksUntil = Deadline.after(context.clock, context.settings.timeout());
-        this.goesOn = goesOn;
-        split(items, items.size());
+    void end() {
         if (massRefusal != null) {
             throw massRefusal;
         }
         buryRefused();
-        return results;
     }
 
     /** Puts what the primary refused into the dead letters. */
@@ -221,8 +229,9 @@ final class DrainBatch<K, V> {
                 split(items.subList(0, items.size() / 2), batch);
                 split(items.subList(items.size() / 2, items.size()), batch);
             } else if (isRefused(items.get(0), e)) {
-                if (refused.size() >= MASS && refused.size() * 10 > batch) {
-                    massRefusal = new MassRefusal(refused.size(), batch, e.sqlState());
+                refusedTogether++;
+                if (refusedTogether >= MASS && refusedTogether * 10 > batch) {
+                    massRefusal = new MassRefusal(refusedTogether, batch, e.sqlState());
                 }
             }
         }

@@ -157,21 +157,27 @@ final class Shards {
         return replies;
     }
 
-    /** As {@link #attemptAll}, for records drained, of which a shard may take several in one step. */
-    List<Reply<DrainedReply>> attemptDrained(
-            List<Integer> shardOf,
-            Function<Integer, Function<Generation, SharedCommand.Drained>> command,
-            Deadline deadline) {
+    /** Sends records drained, of which a shard may take several in one step; their replies are waited for later. */
+    Telling tellDrained(List<Integer> shardOf, Function<Integer, Function<Generation, SharedCommand.Drained>> command) {
         List<SharedCommand.Drained> commands = new ArrayList<>(shardOf.size());
         for (int i = 0; i < shardOf.size(); i++) {
             commands.add(command.apply(i).apply(states.get(shardOf.get(i)).generation()));
         }
         List<CompletionStage<DrainedReply>> sent = shared.drained(commands);
-        List<Reply<DrainedReply>> replies = new ArrayList<>(sent.size());
-        for (int i = 0; i < sent.size(); i++) {
-            replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i)::apply, deadline));
-        }
-        return replies;
+        return deadline -> {
+            List<Reply<DrainedReply>> replies = new ArrayList<>(sent.size());
+            for (int i = 0; i < sent.size(); i++) {
+                replies.add(settle(shardOf.get(i), sent.get(i), command.apply(i)::apply, deadline));
+            }
+            return replies;
+        };
+    }
+
+    /** Records drained that the shared replica is being told of. */
+    @FunctionalInterface
+    interface Telling {
+        /** The replies, in the order of the records, with a failure in place of one where that is. */
+        List<Reply<DrainedReply>> await(Deadline deadline);
     }
 
     private <R> CompletionStage<R> send(int shard, Function<Generation, SharedCommand<R>> command) {

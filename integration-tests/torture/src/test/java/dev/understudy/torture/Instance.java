@@ -27,6 +27,9 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
 
     private static final int SHARDS = 8;
     private static final Duration LEASE = Duration.ofSeconds(1);
+
+    private static final int BATCH = 1_000;
+    private static final int SMALL_BATCH = 15;
     /** Of the copies of one table, so that they expire under load. */
     private static final Duration LIFE = Duration.ofMillis(1_500);
 
@@ -63,7 +66,10 @@ record Instance(HikariDataSource pool, Understudy understudy, Map<Rows, CachedRe
                 builder.shared(shared -> shared.timeToLive(LIFE));
             }
             if (rows.allowsWriteBack()) {
-                builder.allowWriteBack(back -> back.lease(LEASE).overflow(Overflow.REJECT));
+                // In one of them a round of the drain has several transactions.
+                int batch = rows == Rows.TRIGGERED ? SMALL_BATCH : BATCH;
+                builder.allowWriteBack(
+                        back -> back.lease(LEASE).overflow(Overflow.REJECT).batch(batch));
             }
             repositories.put(rows, builder.build());
         }
