@@ -394,7 +394,7 @@ public final class CacheEngine<K, V> {
         if (!context.settings.writeBack()) {
             return 0;
         }
-        return Drain.awaitEmpty(context, this::hintDrain, Deadline.after(context.clock, timeout));
+        return EmptyWait.await(context, this::hintDrain, Deadline.after(context.clock, timeout));
     }
 
     /** Dead letters, oldest first, at most so many. */

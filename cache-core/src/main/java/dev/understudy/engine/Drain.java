@@ -3,9 +3,6 @@ package dev.understudy.engine;
 import dev.understudy.engine.DrainBatch.Item;
 import dev.understudy.engine.DrainBatch.MassRefusal;
 import dev.understudy.engine.DrainBatch.Result;
-import dev.understudy.model.DeadlineExceeded;
-import dev.understudy.model.Outcome;
-import dev.understudy.model.Tier;
 import dev.understudy.spi.DrainedReply;
 import dev.understudy.spi.GenerationChanged;
 import dev.understudy.spi.Pending;
@@ -31,17 +28,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Moves pending writes to the primary: looks which shards have some, holds their leases, peeks, writes one transaction, tells the shared
- * replica. One thread per repository runs {@link #step}, for all members of its {@link DrainGroup} if it has one; the rest is thread-safe.
+ * Moves pending writes to the primary: looks which shards have some, holds their leases, peeks, writes, tells the shared replica. One thread per repository runs {@link #step}, for all members of its {@link DrainGroup} if it has one; the rest is thread-safe.
  *
  * <p>A crash between any two of these loses nothing: entries stay pending until {@code DRAINED} finds version and write identity
  * unchanged, and a row written twice is recognised by its version.
  */
 final class Drain<K, V> {
     private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
-    private static final long NOT_SEEN = -1;
     private static final Duration LOOK = Duration.ofMillis(5);
-    private static final Duration LAST_LOOK = Duration.ofMillis(50);
     /** Time to find the shards that are free among very many of others, who are asked again and again. */
     private static final Duration ASKING = Duration.ofSeconds(1);
 
@@ -475,45 +469,5 @@ final class Drain<K, V> {
             }
         }
         context.counters.drainedRows.add(counts.getOrDefault(Fate.APPLIED, 0));
-    }
-
-    /**
-     * Waits until nothing is pending, drained here or by another instance. Answers how many entries were left when it looked last before the
-     * deadline.
-     */
-    static long awaitEmpty(CacheContext<?, ?> context, Runnable hint, Deadline deadline) {
-        long left = NOT_SEEN;
-        for (Duration pause = LOOK; ; pause = longer(pause)) {
-            try {
-                left = Replies.await(context.shared.pending(), deadline).stream()
-                        .mapToLong(Long::longValue)
-                        .sum();
-            } catch (SharedReplicaFailure e) {
-                // A late answer, or none while the replica is away, says nothing of the queue: asked again until the
-                // deadline.
-                boolean isAway = e.reason() == SharedReplicaFailure.Reason.NO_ANSWER
-                        || e.reason() == SharedReplicaFailure.Reason.NOT_SENT;
-                if (!isAway || (left == NOT_SEEN && deadline.isPast())) {
-                    throw Replies.shared(e, Outcome.NOT_APPLIED);
-                }
-            }
-            if (left == 0) {
-                return left;
-            }
-            hint.run();
-            boolean isOver = !deadline.rest(pause);
-            if (Thread.currentThread().isInterrupted()) {
-                throw new DeadlineExceeded("interrupted", null, Tier.SHARED, Outcome.NOT_APPLIED);
-            }
-            if (isOver && left != NOT_SEEN) {
-                return left;
-            }
-        }
-    }
-
-    /** A tenth more, so that the looks at a long queue do not take the time of those who drain it. */
-    private static Duration longer(Duration pause) {
-        Duration next = pause.plus(pause.dividedBy(10));
-        return next.compareTo(LAST_LOOK) < 0 ? next : LAST_LOOK;
     }
 }
