@@ -232,7 +232,7 @@ class RollingDeployIT {
                 id -> older.update(
                         id,
                         old -> new Old(id, "n" + ThreadLocalRandom.current().nextInt(9), old.amount()),
-                        Write.back()))));
+                        Write.back().timeout(SOON)))));
         await().atMost(soak.plus(SOON)).until(() -> writers.stream().allMatch(Background::isDone));
         writers.forEach(Background::end);
         assertThat(newer.drain(SOON)).isZero();
