@@ -29,6 +29,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -41,6 +42,9 @@ final class World implements AutoCloseable {
 
     /** Rows of one statement or command of the raw parts. */
     static final int BATCH = 1_000;
+
+    private static final Duration REWRITE = Duration.ofMinutes(1);
+    private static final Duration LOOK = Duration.ofMillis(100);
 
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private final RedisServer redis;
@@ -223,9 +227,13 @@ final class World implements AutoCloseable {
     }
 
     /** Waits until Redis does not rewrite its append-only file, which takes a processor while it lasts. */
-    void awaitRewrite() throws InterruptedException {
+    void awaitRewrite() {
+        long limit = System.nanoTime() + REWRITE.toNanos();
         while (connection.sync().info("persistence").contains("aof_rewrite_in_progress:1")) {
-            Thread.sleep(100);
+            if (System.nanoTime() > limit) {
+                throw new IllegalStateException("the append-only file is not rewritten within " + REWRITE);
+            }
+            LockSupport.parkNanos(LOOK.toNanos());
         }
     }
 

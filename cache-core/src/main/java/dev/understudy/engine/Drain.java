@@ -351,7 +351,7 @@ final class Drain<K, V> {
 
         /** Writes in transactions of its own, a batch each; answers how long to wait until the next round. */
         Duration write() {
-            int rows = Math.max(1, batchRows);
+            int rows = batchRows;
             try {
                 for (int from = 0; from < items.size() && (from == 0 || goesOn()); from += rows) {
                     try {

@@ -34,8 +34,10 @@ final class Connector {
     private final RedisURI uri;
     private final String where;
     private final Duration timeout;
+    private final int callsMax;
 
-    Connector(RedisClient client, RedisURI uri, String where, Duration timeout) {
+    Connector(RedisClient client, RedisURI uri, String where, Duration timeout, int callsMax) {
+        this.callsMax = callsMax;
         this.client = client;
         this.uri = uri;
         this.where = where;
@@ -63,7 +65,7 @@ final class Connector {
             ready.completeExceptionally(failure == null ? new IllegalStateException("no connection") : failure);
             return;
         }
-        Link link = new Link(connection, onLost);
+        Link link = new Link(connection, callsMax, onLost);
         ask(link).whenComplete((facts, refusal) -> {
             if (refusal != null) {
                 link.lost();
@@ -135,7 +137,7 @@ final class Connector {
                             messages.accept(channel, message);
                         }
                     });
-                    Link link = new Link(connection, onLost);
+                    Link link = new Link(connection, callsMax, onLost);
                     link.subscribe(channels.get()).whenComplete((done, refusal) -> {
                         if (refusal == null) {
                             ready.complete(link);

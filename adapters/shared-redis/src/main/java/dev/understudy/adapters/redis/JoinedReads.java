@@ -1,5 +1,6 @@
 package dev.understudy.adapters.redis;
 
+import dev.understudy.spi.SharedReplicaFailure;
 import io.lettuce.core.protocol.CommandType;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,11 +30,15 @@ final class JoinedReads {
 
     private final Link link;
     private final Queue<Read<?>> waiting = new ConcurrentLinkedQueue<>();
+    private final int waitingMost;
+    private final AtomicInteger waitingNow = new AtomicInteger();
     private final AtomicInteger underWay = new AtomicInteger();
     private volatile long shortestNanos = GAP_NANOS;
 
-    JoinedReads(Link link) {
+    /** Reads over that link, of which so many may wait; more are not sent. */
+    JoinedReads(Link link, int waitingMost) {
         this.link = link;
+        this.waitingMost = waitingMost;
     }
 
     /** One caller's read. */
@@ -59,6 +64,11 @@ final class JoinedReads {
 
     /** What {@code reading} makes of the entry's bytes, or of null where there is none. */
     <R> CompletionStage<R> read(byte[] entry, Call.Reading<R> reading, Duration timeout) {
+        if (waitingNow.incrementAndGet() > waitingMost) {
+            waitingNow.decrementAndGet();
+            return CompletableFuture.failedFuture(new SharedReplicaFailure(
+                    SharedReplicaFailure.Reason.NOT_SENT, waitingMost + " reads wait already", null));
+        }
         Read<R> read = new Read<>(entry, reading, timeout);
         waiting.add(read);
         sendWhatWaits();
@@ -92,6 +102,7 @@ final class JoinedReads {
         for (Read<?> next = waiting.poll(); next != null; next = together.size() < TOGETHER ? waiting.poll() : null) {
             together.add(next);
         }
+        waitingNow.addAndGet(-together.size());
         if (together.isEmpty()) {
             underWay.decrementAndGet();
             return;

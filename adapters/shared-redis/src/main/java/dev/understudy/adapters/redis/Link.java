@@ -31,16 +31,18 @@ final class Link {
     private final Queue<Call<?>> outgoing = new ConcurrentLinkedQueue<>();
     private final AtomicInteger senders = new AtomicInteger();
     private final AtomicLong replies = new AtomicLong();
-    private final JoinedReads reads = new JoinedReads(this);
+    private final JoinedReads reads;
     private volatile ServerFacts facts = ServerFacts.NONE;
 
     /**
      * A link on a connection that has just been made.
      *
+     * @param callsMax how many reads may wait for others to share a request
      * @param onLost runs once, on any thread, when the connection is lost or given up
      */
     @SuppressWarnings("unchecked") // calls encode themselves: the connection's codec never sees them
-    Link(StatefulRedisConnection<?, byte[]> connection, Runnable onLost) {
+    Link(StatefulRedisConnection<?, byte[]> connection, int callsMax, Runnable onLost) {
+        this.reads = new JoinedReads(this, callsMax);
         this.connection = connection;
         this.handler = (RedisChannelHandler<?, ?>) connection;
         this.calls = (StatefulRedisConnection<byte[], byte[]>) connection;

@@ -59,7 +59,7 @@ final class RedisReplica implements SharedReplica {
         this.settings = settings;
         this.client = client;
         this.releaseClient = releaseClient;
-        this.connector = new Connector(client, uri, settings.where(), settings.commandTimeout());
+        this.connector = new Connector(client, uri, settings.where(), settings.commandTimeout(), settings.callsMax());
         this.scheduler = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "understudy-redis");
             thread.setDaemon(true);

@@ -36,13 +36,16 @@ final class JoinedReadsTest {
     private static final int READS = 40;
 
     private static final int SHARDS = 4;
+    private static final int CALLS_MAX = 100;
 
     private final RedisServer server =
             RedisServer.builder().arguments("--save", "").start();
     private final RedisWire wire = new RedisWire(server.host(), server.port());
     private final TcpProxy proxy = TcpProxy.to(server);
-    private final SharedReplica replica =
-            Redis.at(proxy.redisUri()).commandTimeout(Duration.ofSeconds(10)).get();
+    private final SharedReplica replica = Redis.at(proxy.redisUri())
+            .commandTimeout(Duration.ofSeconds(10))
+            .callsMax(CALLS_MAX)
+            .get();
     private final SharedCache cache = replica.cache("joined", "things", SHARDS);
 
     @BeforeEach
@@ -108,6 +111,24 @@ final class JoinedReadsTest {
             reply(read);
         }
         assertThat(calls("get")).isGreaterThan(10);
+    }
+
+    @Test
+    void reads_overTheBound_areNotSent_andThoseBelowItAreAnswered() throws Exception {
+        proxy.holdReplies();
+        List<CompletionStage<List<@Nullable SharedEntry>>> reads = IntStream.range(0, 3 * CALLS_MAX)
+                .mapToObj(i -> cache.read(List.of(key(i % READS))))
+                .toList();
+        assertThatThrownBy(() -> reply(reads.get(reads.size() - 1)))
+                .cause()
+                .isInstanceOfSatisfying(
+                        SharedReplicaFailure.class,
+                        failure -> assertThat(failure.reason()).isEqualTo(SharedReplicaFailure.Reason.NOT_SENT));
+        proxy.pass();
+        for (int i = 0; i < CALLS_MAX; i++) {
+            assertThat(reply(reads.get(i))).hasSize(1);
+        }
+        assertThat(reply(cache.read(List.of(key(0))))).hasSize(1);
     }
 
     @Test
