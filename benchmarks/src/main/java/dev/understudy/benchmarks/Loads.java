@@ -106,10 +106,10 @@ public final class Loads implements Callable<Integer> {
             if (only.isEmpty() ? !part.getKey().equals("steps") : only.contains(part.getKey())) {
                 long begin = System.nanoTime();
                 part.getValue().measure(run);
+                figures.write(out);
                 System.out.printf("%s took %.0f s%n", part.getKey(), (System.nanoTime() - begin) / 1e9);
             }
         }
-        figures.write(out);
         return 0;
     }
 

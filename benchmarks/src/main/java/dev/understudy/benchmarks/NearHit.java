@@ -19,6 +19,7 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.CompilerControl;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -30,7 +31,8 @@ import org.openjdk.jmh.annotations.Threads;
 
 /**
  * {@code find} of rows that are all in the near replica, beside Caffeine's own {@code getIfPresent} with the same size, expiry and keys. The
- * announcements are followed and the positions pulled meanwhile, as in an application.
+ * announcements are followed and the positions pulled meanwhile, as in an application. Both in one JVM, an iteration each in turns: what else the
+ * machine does, and whose memory is in its caches, lasts longer than an iteration and meets both alike.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -45,6 +47,7 @@ public class NearHit {
 
     static final List<Long> IDS = LongStream.range(0, ROWS).boxed().toList();
 
+    private boolean isOurTurn = true;
     private final Long[] keys = keys();
     private final Cache<Long, Doc> cache =
             Caffeine.newBuilder().maximumSize(SIZE).expireAfterWrite(LIFE).build();
@@ -79,14 +82,15 @@ public class NearHit {
             cache.put(id, doc);
         }
         docs.findAll(IDS);
+        System.gc(); // as after some time of work: entries lie close together, with nothing between them that is dead
     }
 
-    /** The sequence of keys, each one of {@link #IDS}. */
+    /** The sequence of keys: equal to those of {@link #IDS}, but objects of their own, as an application's are. */
     static Long[] keys() {
         SplittableRandom random = new SplittableRandom(1);
         Long[] keys = new Long[MASK + 1];
         for (int i = 0; i < keys.length; i++) {
-            keys[i] = IDS.get(random.nextInt(ROWS));
+            keys[i] = (long) random.nextInt(ROWS);
         }
         return keys;
     }
@@ -100,31 +104,36 @@ public class NearHit {
         understudy.close(Duration.ofSeconds(5));
     }
 
-    /** Caffeine alone. */
+    /** Whose turn it is: even iterations are Caffeine's, odd ones the library's. */
+    @Setup(Level.Iteration)
+    public void turn() {
+        isOurTurn = !isOurTurn;
+    }
+
+    /** One way or the other, one thread. */
     @Benchmark
     @Threads(1)
-    public @Nullable Object raw1(Cursor cursor) {
+    public @Nullable Object turns1(Cursor cursor) {
+        return isOurTurn ? ours(cursor) : raw(cursor);
+    }
+
+    /** One way or the other, two threads. */
+    @Benchmark
+    @Threads(2)
+    public @Nullable Object turns2(Cursor cursor) {
+        return isOurTurn ? ours(cursor) : raw(cursor);
+    }
+
+    /** Caffeine alone. */
+    @CompilerControl(CompilerControl.Mode.DONT_INLINE)
+    @Nullable
+    Object raw(Cursor cursor) {
         return cache.getIfPresent(keys[cursor.step()]);
     }
 
     /** The library. */
-    @Benchmark
-    @Threads(1)
-    public Object ours1(Cursor cursor) {
-        return docs.find(keys[cursor.step()]);
-    }
-
-    /** Caffeine alone, two threads. */
-    @Benchmark
-    @Threads(2)
-    public @Nullable Object raw2(Cursor cursor) {
-        return cache.getIfPresent(keys[cursor.step()]);
-    }
-
-    /** The library, two threads. */
-    @Benchmark
-    @Threads(2)
-    public Object ours2(Cursor cursor) {
+    @CompilerControl(CompilerControl.Mode.DONT_INLINE)
+    Object ours(Cursor cursor) {
         return docs.find(keys[cursor.step()]);
     }
 }

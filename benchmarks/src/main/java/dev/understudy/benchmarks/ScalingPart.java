@@ -66,12 +66,12 @@ final class ScalingPart implements Part {
                 Contest contest = new Contest(threads)
                         .way("raw", (thread, number) -> {
                             for (int i = 0; i < NEAR_CALLS; i++) {
-                                SharedPart.found(hit.raw1(cursors[thread]));
+                                SharedPart.found(hit.raw(cursors[thread]));
                             }
                         })
                         .way("ours", (thread, number) -> {
                             for (int i = 0; i < NEAR_CALLS; i++) {
-                                SharedPart.found(hit.ours1(cursors[thread]));
+                                SharedPart.found(hit.ours(cursors[thread]));
                             }
                         });
                 point(run, "near hits by the thousand", threads, "threads", contest);

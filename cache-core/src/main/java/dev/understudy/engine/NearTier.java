@@ -32,7 +32,6 @@ final class NearTier<K, V> {
     private final CacheContext<K, V> context;
     private final boolean enabled;
     private final boolean keepsBytes;
-    private final boolean weighs;
     private final long timeToLiveNanos;
     private final long negativeTimeToLiveNanos;
     private final long refreshAheadNanos;
@@ -44,11 +43,10 @@ final class NearTier<K, V> {
         RepositorySettings.Near settings = context.settings.near();
         this.context = context;
         this.map = settings.isWeighed()
-                ? maps.ofWeight(settings.bytes(), (key, entry) -> entry.weight())
+                ? maps.ofWeight(settings.bytes(), this::weight)
                 : maps.ofSize(Math.max(1, settings.entries()));
         this.enabled = settings.isOn();
         this.keepsBytes = settings.encoded();
-        this.weighs = settings.isWeighed();
         this.timeToLiveNanos = settings.timeToLive().toNanos();
         this.negativeTimeToLiveNanos =
                 Math.min(timeToLiveNanos, context.settings.negativeTimeToLive().toNanos());
@@ -74,7 +72,7 @@ final class NearTier<K, V> {
             context.counters.nearBypassed.increment();
             return null;
         }
-        if (now - (entry.expiresAt() + maxStaleNanos) >= 0) {
+        if (now - (expiresAt(entry) + maxStaleNanos) >= 0) {
             return null;
         }
         onRenewalDue.accept(key);
@@ -115,8 +113,20 @@ final class NearTier<K, V> {
 
     /** Whether the shard was confirmed after the entry was loaded: its position covers what the entry shows. */
     boolean isCovered(NearEntry<V> entry) {
-        long life = entry.isNegative() ? negativeTimeToLiveNanos : timeToLiveNanos;
-        return entry.shard().confirmedAt() - (entry.expiresAt() - life) >= 0;
+        return entry.shard().confirmedAt() - (expiresAt(entry) - life(entry.isNegative())) >= 0;
+    }
+
+    private long expiresAt(NearEntry<V> entry) {
+        return entry.renewAt() + aheadNanos(life(entry.isNegative()));
+    }
+
+    private long life(boolean isNegative) {
+        return isNegative ? negativeTimeToLiveNanos : timeToLiveNanos;
+    }
+
+    /** How long before the end of such a life a hit begins to renew the entry. */
+    private long aheadNanos(long life) {
+        return Math.min(refreshAheadNanos, life / 2);
     }
 
     /** Announces that a load or an own write of the key begins. To be ended by {@link #leave}. */
@@ -145,8 +155,7 @@ final class NearTier<K, V> {
         if (!enabled) {
             return;
         }
-        long life = value.isPresent() ? timeToLiveNanos : negativeTimeToLiveNanos;
-        NearEntry<V> entry = entry(key, ticket, value, version, life);
+        NearEntry<V> entry = entry(ticket, value, version);
         map.compute(key, (k, present) -> {
             if (ticket.isOvertaken(version)) {
                 context.counters.lateInstalls.increment();
@@ -159,20 +168,26 @@ final class NearTier<K, V> {
         });
     }
 
-    private NearEntry<V> entry(K key, Ticket ticket, Optional<V> value, Version version, long life) {
-        long expiresAt = context.clock.nanoTime() + life;
-        byte[] sealed = value.isPresent() && (keepsBytes || weighs) ? context.envelope.seal(value.get()) : null;
-        int weight = weighs ? ENTRY_BYTES + context.keys.text(key).length() + (sealed == null ? 0 : sealed.length) : 1;
+    private NearEntry<V> entry(Ticket ticket, Optional<V> value, Version version) {
+        long life = life(value.isEmpty());
         return new NearEntry<>(
                 keepsBytes ? Optional.empty() : value,
-                keepsBytes ? sealed : null,
-                weight,
+                keepsBytes ? sealed(value) : null,
                 version,
                 ticket.shard(),
                 ticket.epoch(),
                 ticket.began(),
-                expiresAt - Math.min(refreshAheadNanos, life / 2),
-                expiresAt);
+                context.clock.nanoTime() + life - aheadNanos(life));
+    }
+
+    private byte @Nullable [] sealed(Optional<V> value) {
+        return value.isPresent() ? context.envelope.seal(value.get()) : null;
+    }
+
+    /** Bytes, about. */
+    private int weight(K key, NearEntry<V> entry) {
+        byte[] sealed = entry.sealed() == null ? sealed(entry.value()) : entry.sealed();
+        return ENTRY_BYTES + context.keys.text(key).length() + (sealed == null ? 0 : sealed.length);
     }
 
     /** The key has at least that version now: older entries go, older installs under way will not come. */
