@@ -7,6 +7,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** How old the oldest pending write gets while hot keys are written at four fifths of what is possible. */
 final class LagPart implements Part {
+    /** Of the paced writes: the drain's batches are smaller than those of the parts before, and for some seconds the compiler is busy with them. */
+    private static final double WARM_UP_SECONDS = 5;
+
     @Override
     public void measure(Run run) throws Exception {
         try (World world = run.world();
@@ -18,17 +21,12 @@ final class LagPart implements Part {
             double most =
                     run.results(new Contest(16).way("most", write)).of("most").perSecond();
             instance.drain();
-            double nanosEach = 1e9 / (0.8 * most);
-            AtomicLong writes = new AtomicLong();
-            long begin = System.nanoTime();
+            double perSecond = 0.8 * most;
+            paced(write, perSecond).run(0, WARM_UP_SECONDS);
+            instance.drain();
+            Contest measured = paced(write, perSecond);
             try (LagSamples samples = new LagSamples(docs)) {
-                double rate = new Contest(16)
-                        .way("paced", (thread, number) -> {
-                            long due = begin + (long) (writes.getAndIncrement() * nanosEach);
-                            LockSupport.parkNanos(due - System.nanoTime());
-                            write.run(thread, number);
-                        })
-                        .run(1, run.seconds() * run.repetitions() / 2)
+                double rate = measured.run(1, run.seconds() * run.repetitions())
                         .of("paced")
                         .perSecond();
                 run.figures()
@@ -38,5 +36,16 @@ final class LagPart implements Part {
                 run.figures().seen("rate of these writes", rate, "/s", most);
             }
         }
+    }
+
+    /** Writes at that rate from now on; what the machine could not keep up with is made up for. */
+    private static Contest paced(Contest.Way write, double perSecond) {
+        AtomicLong writes = new AtomicLong();
+        long begin = System.nanoTime();
+        return new Contest(16).way("paced", (thread, number) -> {
+            long due = begin + (long) (writes.getAndIncrement() * 1e9 / perSecond);
+            LockSupport.parkNanos(due - System.nanoTime());
+            write.run(thread, number);
+        });
     }
 }
