@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param value what a hit returns, as it is; empty for "no such row", and where {@code sealed} is set
  * @param sealed the encoded value, for replicas that keep bytes; not changed by anybody
+ * @param weight bytes, about; 1 where nothing is weighed
  * @param version its version; {@link Version#ABSENT} for "no such row"
  * @param shard the shard whose announcements govern it
  * @param epoch the shard's epoch when the load began
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 record NearEntry<V>(
         Optional<V> value,
         byte @Nullable [] sealed,
+        int weight,
         Version version,
         ShardState shard,
         int epoch,

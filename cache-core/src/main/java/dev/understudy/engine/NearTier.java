@@ -32,6 +32,7 @@ final class NearTier<K, V> {
     private final CacheContext<K, V> context;
     private final boolean enabled;
     private final boolean keepsBytes;
+    private final boolean weighs;
     private final long timeToLiveNanos;
     private final long negativeTimeToLiveNanos;
     private final long refreshAheadNanos;
@@ -43,10 +44,11 @@ final class NearTier<K, V> {
         RepositorySettings.Near settings = context.settings.near();
         this.context = context;
         this.map = settings.isWeighed()
-                ? maps.ofWeight(settings.bytes(), this::weight)
+                ? maps.ofWeight(settings.bytes(), (key, entry) -> entry.weight())
                 : maps.ofSize(Math.max(1, settings.entries()));
         this.enabled = settings.isOn();
         this.keepsBytes = settings.encoded();
+        this.weighs = settings.isWeighed();
         this.timeToLiveNanos = settings.timeToLive().toNanos();
         this.negativeTimeToLiveNanos =
                 Math.min(timeToLiveNanos, context.settings.negativeTimeToLive().toNanos());
@@ -155,7 +157,7 @@ final class NearTier<K, V> {
         if (!enabled) {
             return;
         }
-        NearEntry<V> entry = entry(ticket, value, version);
+        NearEntry<V> entry = entry(key, ticket, value, version);
         map.compute(key, (k, present) -> {
             if (ticket.isOvertaken(version)) {
                 context.counters.lateInstalls.increment();
@@ -168,26 +170,19 @@ final class NearTier<K, V> {
         });
     }
 
-    private NearEntry<V> entry(Ticket ticket, Optional<V> value, Version version) {
+    private NearEntry<V> entry(K key, Ticket ticket, Optional<V> value, Version version) {
         long life = life(value.isEmpty());
+        byte[] sealed = value.isPresent() && (keepsBytes || weighs) ? context.envelope.seal(value.get()) : null;
+        int weight = weighs ? ENTRY_BYTES + context.keys.text(key).length() + (sealed == null ? 0 : sealed.length) : 1;
         return new NearEntry<>(
                 keepsBytes ? Optional.empty() : value,
-                keepsBytes ? sealed(value) : null,
+                keepsBytes ? sealed : null,
+                weight,
                 version,
                 ticket.shard(),
                 ticket.epoch(),
                 ticket.began(),
                 context.clock.nanoTime() + life - aheadNanos(life));
-    }
-
-    private byte @Nullable [] sealed(Optional<V> value) {
-        return value.isPresent() ? context.envelope.seal(value.get()) : null;
-    }
-
-    /** Bytes, about. */
-    private int weight(K key, NearEntry<V> entry) {
-        byte[] sealed = entry.sealed() == null ? sealed(entry.value()) : entry.sealed();
-        return ENTRY_BYTES + context.keys.text(key).length() + (sealed == null ? 0 : sealed.length);
     }
 
     /** The key has at least that version now: older entries go, older installs under way will not come. */

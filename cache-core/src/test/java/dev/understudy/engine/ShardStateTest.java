@@ -131,7 +131,7 @@ class ShardStateTest {
     }
 
     private NearEntry<String> entry(long expiresAt) {
-        return new NearEntry<>(Optional.of("row"), null, new Version(4), state, state.epoch(), 0, expiresAt);
+        return new NearEntry<>(Optional.of("row"), null, 1, new Version(4), state, state.epoch(), 0, expiresAt);
     }
 
     private static Position at(long value) {
