@@ -2,6 +2,7 @@ package dev.understudy.spi;
 
 import static dev.understudy.spi.InMemoryShard.L;
 import static dev.understudy.spi.InMemoryShard.MAXV;
+import static dev.understudy.spi.InMemoryShard.N;
 import static dev.understudy.spi.InMemoryShard.T;
 import static dev.understudy.spi.InMemoryShard.V;
 import static dev.understudy.spi.InMemoryShard.X;
@@ -305,11 +306,19 @@ final class InMemoryScripts {
         return due;
     }
 
+    /** Whether a clean entry, or the load that has its lease, may be from before what was written to the primary under that version. */
+    private static boolean isOfBefore(Work e, long version) {
+        return e.kind == N || (e.kind == L ? e.a > 0 : e.kind != X && e.ver < version);
+    }
+
     static DrainedReply drained(InMemoryShard shard, SharedCommand.Drained c) {
         Run run = shard.new Run(c.key(), c.generation());
         Work e = run.load();
         long version = c.version().value();
         if (e == null || !e.dirty) {
+            if (e != null && isOfBefore(e, version)) {
+                run.forget(e);
+            }
             if (run.queue().remove(c.key().text())) {
                 if (run.queue().size() == 0) {
                     run.m.bytes = 0;

@@ -278,6 +278,24 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
     }
 
     @Test
+    void drained_ofARecordThatIsNoLongerThere_dropsWhatWasLoadedBefore() {
+        ShardKey key = key("a");
+        writeBack(key, "v", 0);
+        Pending pending = peekOnly(key);
+        long version = pending.entry().version().value();
+        call(drained(pending, Fate.SUPERSEDED)); // as if it were lost
+        fill(key, "old", version - 1);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
+        assertThat(call(lease(key, 7))).isInstanceOf(LeaseReply.Granted.class);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
+        assertThat(call(fillOf(key, 7, "old", version - 1))).isEqualTo(FillReply.LOST);
+        fill(key, "v", version);
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
+        assertThat(read(key).version()).isEqualTo(new Version(version));
+        assertConserved(status(key));
+    }
+
+    @Test
     void restore_ofALostWrite_isPendingAgainUnlessOlder() {
         ShardKey key = key("a");
         assertThat(call(restore(key, "back", 500, 7, true))).isEqualTo(RestoreReply.COLD);

@@ -7,6 +7,8 @@ local left={}                                        -- what leaves the queue wi
 local function drained()
 local e=load(); local ver=tonumber(ARGV[5]); local fix=tonumber(ARGV[10])
 if not e or not e.dirty then
+  -- the record went with Redis' memory while it was written: what was loaded meanwhile is from before it
+  if e and (e.kind==N or e.kind==L and e.a>0 or e.kind~=X and e.kind~=L and e.ver<ver) then forget(e) end
   if left[ARGV[1]] or redis.call('ZREM',KEYS[3],ARGV[1])==0 then return {'gone'} end
   if redis.call('ZCARD',KEYS[3])==0 then bytes=0 end
   lost=lost+1; put_meta(); return {'lost'}           -- queued without a record: a stranger deleted it
