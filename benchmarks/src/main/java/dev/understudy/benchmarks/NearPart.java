@@ -21,7 +21,6 @@ final class NearPart implements Part {
     private static final int RIVAL_ITERATIONS = 5;
 
     private final Medians scores = new Medians();
-    private double bytesPerHit;
 
     @Override
     public void measure(Run run) throws RunnerException {
@@ -30,11 +29,13 @@ final class NearPart implements Part {
             turns(threads, PAIRS_PER_REPETITION * run.repetitions());
             double raw = perSecond("raw" + threads);
             run.figures().atLeast(name, perSecond("ours" + threads), "/s", raw, 0.9);
+            System.out.printf(
+                    "allocated by all threads for each hit, %d threads: %.2f bytes, raw %.2f%n",
+                    threads, scores.of("ours bytes" + threads), scores.of("raw bytes" + threads));
             for (String rival : List.of(Rivals.REDISSON, Rivals.JETCACHE)) {
                 run.figures().seen(name + ", " + rival, rival(rival, threads), "/s", raw);
             }
         }
-        System.out.printf("allocated by a hit, at most: %.4f bytes%n", bytesPerHit);
     }
 
     private double perSecond(String way) {
@@ -56,13 +57,10 @@ final class NearPart implements Part {
                 .iterator()
                 .next()
                 .getIterationResults()) {
-            scores.add(
-                    (isOurs ? "ours" : "raw") + threads,
-                    iteration.getPrimaryResult().getScore());
-            if (isOurs) {
-                Result<?> allocated = iteration.getSecondaryResults().get("gc.alloc.rate.norm");
-                bytesPerHit = Math.max(bytesPerHit, allocated == null ? 0 : allocated.getScore());
-            }
+            String way = isOurs ? "ours" : "raw";
+            scores.add(way + threads, iteration.getPrimaryResult().getScore());
+            Result<?> allocated = iteration.getSecondaryResults().get("gc.alloc.rate.norm");
+            scores.add(way + " bytes" + threads, allocated == null ? 0 : allocated.getScore());
             isOurs = !isOurs;
         }
     }

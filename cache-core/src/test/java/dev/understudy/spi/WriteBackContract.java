@@ -289,6 +289,10 @@ public abstract class WriteBackContract extends SharedReplicaCalls {
         assertThat(call(lease(key, 7))).isInstanceOf(LeaseReply.Granted.class);
         assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
         assertThat(call(fillOf(key, 7, "old", version - 1))).isEqualTo(FillReply.LOST);
+        call(lease(key, 8));
+        call(new SharedCommand.Fill(key, generationOf(key), 8, EntryKind.ABSENT, Version.ABSENT, new byte[0], TTL));
+        assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
+        assertThat(reply(cache.read(List.of(key)))).containsOnlyNulls();
         fill(key, "v", version);
         assertThat(call(drained(pending, Fate.APPLIED))).isEqualTo(DrainedReply.GONE);
         assertThat(read(key).version()).isEqualTo(new Version(version));
