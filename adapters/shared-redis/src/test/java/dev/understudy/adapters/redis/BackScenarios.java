@@ -14,6 +14,8 @@ final class BackScenarios {
             + " e.own=false; e.dirty=false; e.a=0; e.b=0; redis.call('ZREM',KEYS[3],ARGV[1]) end\n";
     private static final String DRAIN_DELETE_AGAIN = "if e.kind==T then e.wid=tonumber(ARGV[11]) end";
     private static final String MATCHES = "if e.ver>ver or e.wid~=tonumber(ARGV[9]) then";
+    private static final String GONE =
+            "if e and (e.kind==N or e.kind==L and e.a>0 or e.kind~=X and e.kind~=L and e.ver<ver) then";
 
     static final List<Scenario> ALL = List.of(
             new Scenario(
@@ -223,7 +225,7 @@ final class BackScenarios {
                         s.through(null);
                         world.shard.flush(world.keys);
                         world.open();
-                        new Restorer(world).runToEnd();
+                        new Restorer(world, world.remembered).runToEnd();
                         return s.read();
                     }),
             new Scenario(
@@ -252,6 +254,16 @@ final class BackScenarios {
                         return String.valueOf(s.prepare("next").version > ahead);
                     }),
             new Scenario(
+                    of("DRAINED of a record that is gone leaves what was loaded before it")
+                            .edit(DRAINED, GONE, "if false then"),
+                    "filled b/b",
+                    s -> filledWhileADrainCommits(s, true)),
+            new Scenario(
+                    of("DRAINED of a record that is gone leaves a lease that is out")
+                            .edit(DRAINED, GONE, GONE.replace("e.kind==L and e.a>0 or ", "")),
+                    "lost b/b",
+                    s -> filledWhileADrainCommits(s, false)),
+            new Scenario(
                     of("no fence, and no tombstones in the drain")
                             .without(Protection.FENCE, Protection.DRAIN_TOMBSTONES),
                     "absent/absent",
@@ -275,19 +287,40 @@ final class BackScenarios {
 
     private BackScenarios() {}
 
+    /**
+     * Redis loses its memory while a transaction of the drain writes the record, and a load of the new generation reads the row of before it:
+     * filled before the drain tells Redis, or after.
+     */
+    static String filledWhileADrainCommits(Stage s, boolean filledBefore) {
+        s.given("r");
+        s.back("b");
+        Drainer drainer = s.peek();
+        s.world.faults++;
+        s.world.shard.flush(s.world.keys);
+        s.world.open();
+        s.lease(7);
+        ModelPrimary.Row before = s.stored();
+        if (filledBefore) {
+            String filled = s.fill(7, before);
+            drainer.runToEnd();
+            return filled + " " + s.ending();
+        }
+        drainer.runToEnd();
+        return s.fill(7, before) + " " + s.ending();
+    }
+
     /** The row was looked at for the older write, and then the newer one, restored by another instance, is drained and forgotten. */
     static String drainedWhileAnOlderOneIsRestored(Stage s) {
         World world = s.world;
         long first = s.back("b1");
-        world.remembered.add(new World.Remembered(world.history.begin(Stage.KEY, "b1", false), 8, first, s.now()));
-        Restorer older = new Restorer(world);
-        world.remembered.clear();
+        Restorer older = new Restorer(
+                world, List.of(new World.Remembered(world.history.begin(Stage.KEY, "b1", false), 8, first, s.now())));
         long second = s.back("b2");
         world.remembered.add(new World.Remembered(world.history.begin(Stage.KEY, "b2", false), 9, second, s.now()));
         world.shard.flush(world.keys);
         world.open();
         older.advance();
-        new Restorer(world).runToEnd();
+        new Restorer(world, world.remembered).runToEnd();
         s.drain();
         older.runToEnd();
         return s.read() + " " + s.ending();

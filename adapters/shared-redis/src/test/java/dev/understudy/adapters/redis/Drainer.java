@@ -19,7 +19,6 @@ final class Drainer extends SimulatedProcess {
     private final int faults;
     private final List<Item> items = new ArrayList<>();
     private final Deque<Done> done = new ArrayDeque<>();
-    private long generation;
 
     /** A new owner: every drainer before it is fenced off. */
     Drainer(World world) {
@@ -32,8 +31,7 @@ final class Drainer extends SimulatedProcess {
     @Override
     @Nullable
     Step begin() {
-        generation = world.generation;
-        Reply reply = world.call(Scripts.PEEK, "", generation, world.now, 10, ScriptedShard.ENTRY);
+        Reply reply = world.call(Scripts.PEEK, "", world.generation, world.now, 10, ScriptedShard.ENTRY);
         if (reply.is("GEN")) {
             world.open();
             return null;
@@ -74,18 +72,22 @@ final class Drainer extends SimulatedProcess {
         }
         SharedEntry entry = next.item.entry;
         ModelPrimary.Row row = world.configuration.keeps(Protection.CORRECTION) ? next.result.corrected() : null;
-        Reply reply = world.call(
-                Scripts.DRAINED,
-                next.item.key,
-                generation,
-                entry.version().value(),
-                entry.kind().code(),
-                next.result.outcome(),
-                World.TTL_MILLIS,
-                entry.writeId(),
-                row == null ? "" : row.version(),
-                row == null ? "" : row.value().getBytes(StandardCharsets.UTF_8),
-                row == null ? "" : 1);
+        Reply reply = world.openCall(
+                        Scripts.DRAINED,
+                        next.item.key,
+                        entry.version().value(),
+                        entry.kind().code(),
+                        next.result.outcome(),
+                        World.TTL_MILLIS,
+                        entry.writeId(),
+                        row == null ? "" : row.version(),
+                        row == null ? "" : row.value().getBytes(StandardCharsets.UTF_8),
+                        row == null ? "" : 1)
+                .reply();
+        if (epoch % 2 == 0) { // this drainer wrote it itself, and has no more reason to remember it
+            world.remembered.removeIf(write -> write.operation().key.equals(next.item.key)
+                    && write.version() <= entry.version().value());
+        }
         boolean owner = fenced && epoch == world.epoch && faults == world.faults;
         if ((reply.is("gone") || reply.is("lost")) && next.result.changed() && owner) {
             throw new Violation("gone: a drained record had left another way");

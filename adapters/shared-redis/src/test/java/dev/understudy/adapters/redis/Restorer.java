@@ -2,25 +2,31 @@ package dev.understudy.adapters.redis;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** After a change of generation: instances compare what they remember with rows and tombstones, and restore or report it. */
 final class Restorer extends SimulatedProcess {
     private static final int ATTEMPTS = 20;
 
-    private final Deque<World.Remembered> left;
+    private final List<World.Remembered> writes;
+    private @Nullable Deque<World.Remembered> left;
     private World.@Nullable Remembered current;
     private long lease;
     private int attempts;
 
-    Restorer(World world) {
+    /** Restores those of the writes that are still remembered when it begins. */
+    Restorer(World world, List<World.Remembered> writes) {
         super(world, "");
-        left = new ArrayDeque<>(world.remembered);
+        this.writes = writes;
     }
 
     @Override
     @Nullable
     Step begin() {
+        if (left == null) {
+            left = new ArrayDeque<>(writes);
+        }
         current = left.poll();
         attempts = 0;
         lease = world.id();

@@ -131,7 +131,7 @@ final class Schedule {
                 world.open();
             }
             if (configuration.keeps(Protection.RESTORE)) {
-                active.add(new Restorer(world));
+                active.add(new Restorer(world, world.remembered));
             }
         }
     }
