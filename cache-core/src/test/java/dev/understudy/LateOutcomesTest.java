@@ -62,6 +62,51 @@ class LateOutcomesTest {
         assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
     }
 
+    /** Who writes after he saw that the row is deleted must not lose his write to that delete. */
+    @Test
+    void deleteToldAfterItWasSeen_leavesTheWriteBackThatFollowed() throws Exception {
+        Node deleting = cluster.startPaused();
+        Node other = cluster.startPaused();
+        other.items.save(OLD);
+        Hold told = new Hold();
+        deleting.faults.next(SharedCommand.Apply.class, Fault.heldBefore(told));
+        CompletableFuture<?> delete = CompletableFuture.runAsync(() -> deleting.items.delete(1L));
+        assertThat(told.awaitArrival(SOON)).isTrue();
+        assertThat(other.items.read(1L, Read.strong()).value()).isEmpty();
+        other.items.save(NEW, Write.back());
+
+        told.release();
+        delete.get(10, TimeUnit.SECONDS);
+
+        assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
+        other.items.resumeDrain();
+        assertThat(other.items.drain(SOON)).isZero();
+        assertThat(other.items.read(1L, Read.strong()).value()).contains(NEW);
+    }
+
+    /** Logged after the delete's marker, drained before its SQL, and Redis not told of that yet. */
+    @Test
+    void deleteOfWhatWasDrainedAfterItsMarker_takesThePendingRecordWithIt() {
+        Node deleting = cluster.startPaused();
+        Node other = cluster.startPaused();
+        other.items.save(OLD);
+        Hold drained = new Hold();
+        deleting.faults.next(SharedCommand.Prepare.class, Fault.after(() -> {
+            other.items.save(NEW, Write.back());
+            other.faults.next(SharedCommand.Drained.class, Fault.heldBefore(drained));
+            other.items.resumeDrain();
+            await().atMost(SOON).until(() -> drained.awaitArrival(Duration.ofMillis(10)));
+        }));
+
+        deleting.items.delete(1L);
+
+        assertThat(other.items.read(1L, Read.strong()).value()).isEmpty();
+        drained.release();
+        assertThat(other.items.drain(SOON)).isZero();
+        assertThat(other.items.read(1L, Read.strong()).value()).isEmpty();
+        assertThat(other.items.read(1L, Read.bounded(Duration.ZERO)).value()).isEmpty();
+    }
+
     /** The delete's marker is older than a write-back and a write-through that overtake it before its SQL. */
     @Test
     void deleteThatWasOvertaken_keepsOlderPendingWritesOut() throws Exception {

@@ -31,6 +31,10 @@ final class Marked<V> {
     @Nullable
     Applied<V> applied;
 
+    /** Of a delete that leaves one: above the row that was deleted, so that a pending write above it had not been drained. */
+    @Nullable
+    Version tombstone;
+
     Marked(ShardKey address, Ticket ticket) {
         this.address = address;
         this.ticket = ticket;
@@ -38,7 +42,10 @@ final class Marked<V> {
 
     /** The version of the row as written, or of its delete. */
     Version version() {
-        return applied instanceof Applied.Stored<V> stored ? stored.row().version() : prepared.version();
+        if (applied instanceof Applied.Stored<V> stored) {
+            return stored.row().version();
+        }
+        return tombstone == null ? prepared.version() : tombstone;
     }
 
     static <V> List<Integer> shards(List<Marked<V>> marks) {

@@ -273,7 +273,7 @@ final class ThroughWrite<K, V> {
                 at(change.key()).applied = result;
             }
         }
-        tombstones.record(connection, refusals.keySet());
+        tombstones.record(connection, refusals.keySet()).forEach((key, version) -> at(key).tombstone = version);
         return refusals;
     }
 

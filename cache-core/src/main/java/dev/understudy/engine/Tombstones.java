@@ -51,11 +51,11 @@ final class Tombstones<K, V> {
         });
     }
 
-    /** After the deletes: records those that were not refused. */
-    void record(PrimaryConnection connection, Collection<K> refused) throws Exception {
+    /** After the deletes: records those that were not refused; answers their versions. */
+    Map<K, Version> record(PrimaryConnection connection, Collection<K> refused) throws Exception {
         planned.keySet().removeAll(refused);
         if (planned.isEmpty()) {
-            return;
+            return planned;
         }
         Map<String, Version> deleted = new TreeMap<>();
         planned.forEach((key, version) -> {
@@ -63,5 +63,6 @@ final class Tombstones<K, V> {
             deleted.put(address.text(), version);
         });
         context.primary.ledger().recordTombstones(connection, context.store.name(), deleted);
+        return planned;
     }
 }

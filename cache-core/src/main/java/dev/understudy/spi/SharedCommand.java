@@ -55,7 +55,7 @@ public sealed interface SharedCommand<R> {
      * The outcome of a write-through: installs, forgets or withdraws, and takes the marker back.
      *
      * @param change what the primary did
-     * @param version the version committed
+     * @param version the version committed; of a delete that of its tombstone: what is pending above it stays
      * @param payload the encoded row; empty for a delete or abort
      * @param timeToLive of a clean entry, jitter included
      * @param prepared the reply that gave the marker; empty if an earlier APPLY's outcome is unknown, or there is none: no marker is

@@ -100,7 +100,7 @@ final class InMemoryScripts {
         run.observe(version);
         boolean deleted = c.change() == SharedCommand.AppliedChange.DELETED;
         if (e != null && e.dirty) {
-            return applyOverPending(run, e, c, deleted, late);
+            return applyOverPending(run, e, c, deleted);
         }
         if (deleted || c.forgets()) {
             return new ApplyReply(ApplyReply.Result.DELETED, run.forget(e));
@@ -123,10 +123,9 @@ final class InMemoryScripts {
         return new ApplyReply(ApplyReply.Result.OLDER, run.position());
     }
 
-    private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted, boolean late) {
+    private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted) {
         long version = c.version().value();
-        long preparedAt = c.prepared().map(Prepared::preparedMicros).orElse(0L);
-        if (deleted && (late || preparedAt <= e.ft) && version < e.ver) {
+        if (deleted && version < e.ver) {
             e.b = MAXV;
             e.ft = run.now;
             run.save(e);

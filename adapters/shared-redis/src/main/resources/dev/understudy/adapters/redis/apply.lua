@@ -1,5 +1,5 @@
 -- APPLY: the outcome of a write-through; takes the marker back and installs, replaces a pending record, or forgets.
--- ARGV 5 outcome: 1 value, 3 deleted, 'A' aborted; 6 version committed, 7 payload, 8 ttl ms,
+-- ARGV 5 outcome: 1 value, 3 deleted, 'A' aborted; 6 version committed, of a delete its tombstone's, 7 payload, 8 ttl ms,
 --      9 deadline of the marker (0: an APPLY's outcome is unknown, rule 2), 10 prepared at, 11 writeId, 12 '1' = Versioning.none()
 -- Answer applied | superseded | deleted | skipped | older | aborted, and the position
 local e=load(); local ver=tonumber(ARGV[6]); local deadline=tonumber(ARGV[9])
@@ -14,8 +14,8 @@ end
 observe(ver)
 if e and e.dirty then
   local deleted=ARGV[5]=='3'
-  if deleted and (late or tonumber(ARGV[10])<=e.ft) and ver<e.ver then -- what was logged after the delete, or beside it, is not its to take
-    e.b=MAXV; e.ft=now                               -- drained, and then forgotten: the primary knows which came last
+  if deleted and ver<e.ver then                      -- the primary did not have it yet: it comes after the delete, which its writer may have seen
+    e.b=MAXV; e.ft=now                               -- drained, and then forgotten
     save(e); put_meta(); return {'older',pos}
   end
   if deleted or ver>e.ver then                       -- rule 1: replace the pending record, it leaves only through DRAINED
