@@ -24,7 +24,7 @@ final class EntryLayout {
     /** Bytes of META in front of its counter of acknowledged writes. */
     private static final int ACKED = 28;
 
-    private static final int META_BYTES = 84;
+    private static final int META_BYTES = 92;
 
     private static final int HEAD = 21;
     private static final int KIND = 7;

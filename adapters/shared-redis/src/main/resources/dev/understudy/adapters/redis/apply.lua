@@ -16,19 +16,19 @@ if e and e.dirty then
   local deleted=ARGV[5]=='3'
   if deleted and ver<e.ver then                      -- the primary did not have it yet: it comes after the delete, which its writer may have seen
     e.b=MAXV; e.ft=now                               -- drained, and then forgotten
-    save(e); put_meta(); return {'older',pos}
+    put_meta(encode(e)); return {'older',pos}
   end
   if deleted or ver>e.ver then                       -- rule 1: replace the pending record, it leaves only through DRAINED
     if e.own then superseded=superseded+1; hollow=hollow+1; e.own=false end
     if deleted then                                  -- A3: a batch may be in flight; drain a delete after it
       e.kind=T; e.ver=allocate(e.ver); e.payload=''; e.wid=0; e.ft=now
-      save(e); return {'deleted',announce(MAXV,T+8)}
+      return {'deleted',announce(MAXV,T+8,encode(e))}
     end
     e.kind=V; e.ver=ver; e.payload=ARGV[7]; e.wid=tonumber(ARGV[11])
-    save(e); return {'superseded',announce(ver,V+8)}
+    return {'superseded',announce(ver,V+8,encode(e))}
   end
   if e.kind==T then e.wid=tonumber(ARGV[11]) end     -- A4, rule 25: a batch in flight no longer matches; drain the delete once more
-  save(e); put_meta(); return {'older',pos}
+  put_meta(encode(e)); return {'older',pos}
 end
 if ARGV[5]=='3' or ARGV[12]=='1' then return {'deleted',forget(e)} end  -- deletes forget; rule 24: without versions all do
 if not e or late or e.kind==X or tonumber(ARGV[10])<=e.ft or (e.kind==T and ver<e.ver) then

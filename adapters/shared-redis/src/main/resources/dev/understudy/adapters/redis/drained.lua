@@ -27,6 +27,12 @@ elseif ARGV[7]=='dead' then dead=dead+1
 elseif refused or not e.own then superseded=superseded+1
 else applied=applied+1 end
 local conflict=refused or e.b>(fix or ver)           -- A8: the primary went another way; let readers load it
+local still=not fix and e.pc==0 and e.ft==0 and e.b==0
+if still and not conflict then                       -- turns clean where it lies; base and cv are a lease that has ended
+  bytes=math.max(0,bytes-size)
+  redis.call('SETRANGE',KEYS[1],0,string.char(e.kind+32)); redis.call('PEXPIRE',KEYS[1],ARGV[8]); put_meta()
+  return {'clean'}
+end
 e.dirty=false; e.own=false; e.a=0; e.b=0
 if conflict then return {'conflict',forget(e)} end
 if fix then

@@ -1,16 +1,17 @@
 -- What the scripts that expect a generation share: the generation check and one entry's reading, writing and forgetting.
 if gen~=tonumber(ARGV[4]) then return {'GEN'} end    -- rule 8 (gen is nil without a meta)
 local function blank() return {kind=L,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,payload=''} end
--- pc, pd, ft: marker count, deadline, forgottenAt; a, b: the pair block
+-- pc, pd, ft: marker count, deadline, forgottenAt; a, b: the pair block; payload: nil while it is as read, from byte p of raw on,
+-- because each text that Lua makes costs by its length
 local function decode(s)
   if not s then return nil end
-  local e={kind=0,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,payload=''}
+  local e={kind=0,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,raw=s,p=0}
   local f,g,p
   f,g,e.ver,e.wid,p=struct.unpack('>BI4I8I8',s)
   e.kind=f%8; e.dirty=f%16>=8; e.own=f>=64
   if f%32>=16 then e.pc,e.pd,e.ft,p=struct.unpack('>I2I8I8',s,p) end
   if f%64>=32 then e.a,e.b,p=struct.unpack('>I8I8',s,p) end
-  e.payload=string.sub(s,p)
+  e.p=p
   if g~=gen then                                     -- rule 8, an entry of another generation:
     if not e.dirty then return nil end               --   clean reads as absent,
     e.pd=0; e.ft=0; e.b=MAXV                         --   dirty stays pending, its markers those of vanished writers, who may have
@@ -18,20 +19,24 @@ local function decode(s)
   end
   return e
 end
+local function length(e) return e.payload and #e.payload or #e.raw-e.p+1 end
 local size=0                                         -- of the pending payload that the meta counts for this entry
-local function read() return redis.call('GET',KEYS[1]) end
+local function read() return found[2] end
 local function load()
   local e=decode(read())
-  size=e and e.dirty and #e.payload or 0
+  size=e and e.dirty and length(e) or 0
   return e
 end
-local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
-  local f=e.kind; local s=''; local after=e.dirty and #e.payload or 0
-  bytes=math.max(0,bytes+after-size); size=after      -- every change of it is followed by a put_meta
+local function encode(e)                             -- its bytes; the meta, which counts its payload, must be written after it
+  local f=e.kind; local s=''; local after=e.dirty and length(e) or 0
+  bytes=math.max(0,bytes+after-size); size=after
   if e.dirty then f=f+8; if e.own then f=f+64 end end
   if e.pc>0 or e.ft>0 then f=f+16; s=struct.pack('>I2I8I8',e.pc,e.pd,e.ft) end
   if e.dirty or e.a>0 then f=f+32; s=s..struct.pack('>I8I8',e.a,e.b) end
-  s=struct.pack('>BI4I8I8',f,gen,e.ver,e.wid)..s..e.payload
+  return struct.pack('>BI4I8I8',f,gen,e.ver,e.wid)..s..(e.payload or string.sub(e.raw,e.p))
+end
+local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
+  local s=encode(e)
   if px and not e.dirty and e.pc==0 then redis.call('SET',KEYS[1],s,'PX',px) else redis.call('SET',KEYS[1],s) end
 end
 local function has(e) return e.kind<=T end
@@ -52,8 +57,8 @@ local function coalesce(e)                           -- an acknowledged write-ba
   acked=acked+1
   if e.own or hollow==0 then superseded=superseded+1 else hollow=hollow-1 end
 end
-local function announce(ver,flags)                   -- one position per change; writes the meta
-  pos=pos+1; put_meta(); publish(ver,flags)
+local function announce(ver,flags,entry)             -- one position per change; writes the meta, and an entry if it has no TTL
+  pos=pos+1; put_meta(entry); publish(ver,flags)
   return pos
 end
 local function grant(e,id,ttl)                       -- the right to load and say what the primary holds

@@ -11,6 +11,6 @@ if meta then                                         -- rule 8: the server resta
 else                                                 -- the meta was lost: what is still queued counts as acknowledged
   clock=now+SKEW; acked=redis.call('ZCARD',KEYS[3]); applied=0; superseded=0; dead=0; lost=0; hollow=0; bytes=0
 end
-gen=candidate; era=server; pos=0
+gen=candidate; era=server; pos=0; oldest=0
 put_meta(); publish(MAXV,0)
 return {'OK',gen,pos}

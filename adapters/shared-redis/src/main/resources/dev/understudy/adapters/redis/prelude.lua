@@ -7,10 +7,11 @@
 -- Answer a word, then what the script's header names; {'GEN'} if the meta is absent or of another generation.
 --
 -- All numbers are big endian; none (ids included) reaches 2^53, because Lua computes with doubles.
--- META   84 bytes: generation 4 | position 8 | clock 8 | era 8 | acked 8 | applied 8 | superseded 8 | dead 8 | lost 8 | hollow 8 | bytes 8
+-- META   92 bytes: generation 4 | position 8 | clock 8 | era 8 | acked 8 | applied 8 | superseded 8 | dead 8 | lost 8 | hollow 8 | bytes 8 | oldest 8
 --        Always: acked = applied + superseded + dead + lost + pending, where pending = ZCARD(queue) - hollow.
 --        hollow = pending records that carry no acknowledged write-back, because a write-through superseded it.
 --        bytes = payloads of the pending records; 0 whenever the queue is empty, as records that a stranger deletes are not heard of.
+--        oldest = no pending key has waited since before it: a lower bound, made exact by those who need it so.
 -- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 4 marker block, 5 pair block, 6 own
 --        at 1 generation 4 | version 8 | writeId 8
 --        at 21 marker block 18: count 2 | deadline 8 | forgottenAt 8
@@ -24,14 +25,16 @@
 --        key whatever its version; flags 0 and no key = drop the whole shard
 local V,N,T,L,X=1,2,3,4,5
 local MAXV=9007199254740991
-local META='>I4I8I8I8I8I8I8I8I8I8I8'
+local META='>I4I8I8I8I8I8I8I8I8I8I8I8'
 local now=tonumber(ARGV[3])
 if not now then local t=redis.call('TIME'); now=t[1]*1000000+t[2] end
-local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes
-local meta=redis.call('GET',KEYS[2])
-if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes=struct.unpack(META,meta) end
-local function put_meta()
-  redis.call('SET',KEYS[2],struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes))
+local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest
+local found=redis.call('MGET',KEYS[2],KEYS[1])
+local meta=found[1]
+if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest=struct.unpack(META,meta) end
+local function put_meta(entry)                       -- and with it, in one command, an entry without a time to live
+  local s=struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest)
+  if entry then redis.call('MSET',KEYS[1],entry,KEYS[2],s) else redis.call('SET',KEYS[2],s) end
 end
 local function publish(ver,flags)
   redis.call('PUBLISH',ARGV[2],string.format('%.0f %.0f %.0f %d ',gen,pos,ver,flags)..ARGV[1])

@@ -14,5 +14,4 @@ else
   acked=acked+1; e.b=MAXV; e.dirty=true
 end
 e.own=true; e.a=MAXV; e.kind=tonumber(ARGV[5]); e.ver=ver; e.payload=ARGV[6]; e.wid=tonumber(ARGV[7])
-save(e)
-return {'restored',announce(ver,e.kind+8)}
+return {'restored',announce(ver,e.kind+8,encode(e))}

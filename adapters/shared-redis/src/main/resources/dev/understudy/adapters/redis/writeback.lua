@@ -33,15 +33,17 @@ if condition~=-1 then
   end
 end
 local head=ARGV[12] or ''
-if e.dirty and e.kind==V and ARGV[5]=='1' and string.sub(e.payload,1,#head)~=head and e.ver~=tonumber(ARGV[13]) then
+if e.dirty and e.kind==V and ARGV[5]=='1' and string.sub(e.raw,e.p,e.p+#head-1)~=head and e.ver~=tonumber(ARGV[13]) then
   return {'FOREIGN',e.ver}                           -- rule 23: a column that the writer does not know would be lost
 end
 local grows=#ARGV[6]-size
 if grows>0 and bytes>size and bytes+grows>(tonumber(ARGV[14]) or MAXV) then return {'FULL','bytes'} end
 local patience=tonumber(ARGV[15])
 if patience then
-  local oldest=redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')
-  if oldest[2] and now-oldest[2]>patience then return {'FULL','age'} end
+  if now-oldest>patience then                        -- the bound is exact only now
+    oldest=tonumber(redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')[2]) or now
+    if now-oldest>patience then return {'FULL','age'} end
+  end
 end
 if e.dirty then coalesce(e)
 else
@@ -51,5 +53,4 @@ else
 end
 e.own=true
 e.kind=tonumber(ARGV[5]); e.ver=allocate(math.max(e.ver,credible(ARGV[11]))); e.payload=ARGV[6]; e.wid=wid
-save(e)
-return {'OK',e.ver,announce(e.ver,e.kind+8),'new'}
+return {'OK',e.ver,announce(e.ver,e.kind+8,encode(e)),'new'}

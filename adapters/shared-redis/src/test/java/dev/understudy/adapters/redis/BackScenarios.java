@@ -15,6 +15,7 @@ final class BackScenarios {
     private static final String DRAIN_DELETE_AGAIN = "if e.kind==T then e.wid=tonumber(ARGV[11]) end";
     private static final String MATCHES = "if e.ver>ver or e.wid~=tonumber(ARGV[9]) then";
     private static final String NOT_DRAINED_YET = "if deleted and ver<e.ver then";
+    private static final String ANNOUNCED = "return {'OK',e.ver,announce(e.ver,e.kind+8,encode(e)),";
     private static final String GONE =
             "if e and (e.kind==N or e.kind==L and e.a>0 or e.kind~=X and e.kind~=L and e.ver<ver) then";
 
@@ -205,7 +206,10 @@ final class BackScenarios {
                     }),
             new Scenario(
                     of("pending entries have a TTL")
-                            .edit(WRITEBACK, "\nsave(e)\n", "\nsave(e); redis.call('PEXPIRE',KEYS[1],60000)\n"),
+                            .edit(
+                                    WRITEBACK,
+                                    ANNOUNCED,
+                                    "local at=announce(e.ver,e.kind+8,encode(e)); redis.call('PEXPIRE',KEYS[1],60000); return {'OK',e.ver,at,"),
                     "false",
                     s -> {
                         s.back("b");

@@ -105,7 +105,7 @@ final class CounterexampleScenarios {
             }),
             new Scenario(
                     of("rule 23: a pending value with other columns is replaced")
-                            .edit(WRITEBACK, "string.sub(e.payload,1,#head)~=head", "false"),
+                            .edit(WRITEBACK, "string.sub(e.raw,e.p,e.p+#head-1)~=head", "false"),
                     "FOREIGN 2:b1/2:b1",
                     s -> {
                         s.back("2:b1");

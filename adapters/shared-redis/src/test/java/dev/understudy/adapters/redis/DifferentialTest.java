@@ -336,14 +336,18 @@ final class DifferentialTest {
                     .entry(NAMESPACE, CACHE, key)
                     .map(DifferentialTest::bytes)
                     .orElse(null);
-            send("entry", CommandType.GET, reply -> Arrays.equals((byte[]) reply, entry), entryName(key));
+            send(
+                    "entry",
+                    CommandType.GET,
+                    reply -> Arrays.equals(withoutOldLease((byte[]) reply), entry),
+                    entryName(key));
         }
         for (int shard = 0; shard < SHARDS; shard++) {
             byte[] meta = twinServer
                     .meta(NAMESPACE, CACHE, shard)
                     .map(DifferentialTest::bytes)
                     .orElse(null);
-            send("meta", CommandType.GET, reply -> Arrays.equals((byte[]) reply, meta), names.meta(shard));
+            send("meta", CommandType.GET, reply -> Arrays.equals(counted((byte[]) reply), meta), names.meta(shard));
             List<String> queue = new ArrayList<>();
             twinServer.queue(NAMESPACE, CACHE, shard).forEach((key, score) -> {
                 queue.add(key);
@@ -469,6 +473,26 @@ final class DifferentialTest {
 
     private byte[] entryName(ShardKey key) {
         return names.entry(key.shard(), Keyspace.bytes(key.text()));
+    }
+
+    /** Without the base that a pending record leaves when it turns clean where it lies: a lease that has ended, at 21 or after a marker. */
+    private static byte @Nullable [] withoutOldLease(byte @Nullable [] entry) {
+        if (entry == null || (entry[0] & 8) != 0 || (entry[0] & 32) == 0) {
+            return entry;
+        }
+        int block = (entry[0] & 16) == 0 ? 21 : 39;
+        if (ByteBuffer.wrap(entry).getLong(block + 8) != 0) {
+            return entry;
+        }
+        byte[] rest = Arrays.copyOf(entry, entry.length - 16);
+        rest[0] -= 32;
+        System.arraycopy(entry, block + 16, rest, block, rest.length - block);
+        return rest;
+    }
+
+    /** Without the bound of the oldest, which the twin has no use for: its queue says it at no cost. */
+    private static byte @Nullable [] counted(byte @Nullable [] meta) {
+        return meta == null ? null : Arrays.copyOf(meta, meta.length - Long.BYTES);
     }
 
     private static byte[] bytes(InMemoryMeta meta) {

@@ -15,7 +15,7 @@ final class RandomMutations {
     private static final String LEAVE = "if e.own then superseded=superseded+1 else hollow=hollow-1 end"
             + " e.own=false; e.dirty=false; e.a=0; e.b=0; redis.call('ZREM',KEYS[3],ARGV[1]) end\n";
     private static final String HAS_LEASE = "if not e or e.dirty or e.a~=tonumber(ARGV[5]) or e.b<now then";
-    private static final String ANNOUNCES = "put_meta(); publish(ver,flags)";
+    private static final String ANNOUNCES = "put_meta(entry); publish(ver,flags)";
 
     /**
      * Where a mutation is found.
@@ -100,7 +100,10 @@ final class RandomMutations {
                     "mixed",
                     0,
                     of("pending entries have a TTL")
-                            .edit(WRITEBACK, "\nsave(e)\n", "\nsave(e); redis.call('PEXPIRE',KEYS[1],60000)\n")),
+                            .edit(
+                                    WRITEBACK,
+                                    "return {'OK',e.ver,announce(e.ver,e.kind+8,encode(e)),",
+                                    "local at=announce(e.ver,e.kind+8,encode(e)); redis.call('PEXPIRE',KEYS[1],60000); return {'OK',e.ver,at,")),
             in(
                     "failover_quiet",
                     0,
@@ -138,9 +141,10 @@ final class RandomMutations {
             in(
                     "mixed",
                     0,
-                    of("announcements: positions stand still").everywhere("pos=pos+1; put_meta()", "put_meta()")),
-            in("through", 0, of("announcements: APPLY is silent").edit(APPLY, ANNOUNCES, "put_meta()")),
-            in("mixed", 0, of("announcements: WRITEBACK is silent").edit(WRITEBACK, ANNOUNCES, "put_meta()")),
+                    of("announcements: positions stand still")
+                            .everywhere("pos=pos+1; put_meta(entry)", "put_meta(entry)")),
+            in("through", 0, of("announcements: APPLY is silent").edit(APPLY, ANNOUNCES, "put_meta(entry)")),
+            in("mixed", 0, of("announcements: WRITEBACK is silent").edit(WRITEBACK, ANNOUNCES, "put_meta(entry)")),
             in(
                     "feed_race",
                     0,

@@ -139,7 +139,10 @@ final class ThroughScenarios {
                     }),
             new Scenario(
                     of("A6: PREPARE distrusts unannounced")
-                            .edit(PREPARE, "if distrust then announce(MAXV,X) else put_meta() end", "put_meta()"),
+                            .edit(
+                                    PREPARE,
+                                    "if distrust then announce(MAXV,X,encode(e)) else put_meta(encode(e)) end",
+                                    "put_meta(encode(e))"),
                     "old then nothing",
                     s -> {
                         s.through("old");
@@ -187,7 +190,7 @@ final class ThroughScenarios {
                     }),
             new Scenario(
                     of("marked entries have a TTL")
-                            .edit(PREPARE, "\nsave(e)\n", "\nsave(e); redis.call('PEXPIRE',KEYS[1],60000)\n"),
+                            .edit(PREPARE, "\nreturn {'OK'", "\nredis.call('PEXPIRE',KEYS[1],60000)\nreturn {'OK'"),
                     "false",
                     s -> {
                         s.prepare("new");
@@ -364,7 +367,8 @@ final class ThroughScenarios {
                         return String.valueOf(s.prepare("next").version < s.known);
                     }),
             new Scenario(
-                    of("announcements: APPLY is silent").edit(APPLY, "put_meta(); publish(ver,flags)", "put_meta()"),
+                    of("announcements: APPLY is silent")
+                            .edit(APPLY, "put_meta(entry); publish(ver,flags)", "put_meta(entry)"),
                     "old then nothing",
                     s -> {
                         s.through("old");
