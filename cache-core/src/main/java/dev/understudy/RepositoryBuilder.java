@@ -360,7 +360,10 @@ public final class RepositoryBuilder<K, V> {
             return this;
         }
 
-        /** How long a key stays pending at least, so that its writes merge; 0 to 1 minute, default 50 ms. */
+        /**
+         * How much time lies between the beginnings of two rounds of the drain at least, so that writes of a key merge: a write that comes
+         * while nothing is pending waits as long. 0 to 1 minute, default 50 ms.
+         */
         public Back delay(Duration least) {
             delay.set(least);
             return this;

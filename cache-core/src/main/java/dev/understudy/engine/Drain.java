@@ -45,6 +45,8 @@ final class Drain<K, V> {
 
     /** Transactions of one round: while one runs, the shared replica takes what the one before has written. */
     private static final int PARTS = 4;
+    /** Entries that are asked for at a time, so that callers' requests do not wait for all of them. */
+    private static final int PEEKED_AT_A_TIME = 256;
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(25);
     private static final Duration LAST_BACKOFF = Duration.ofSeconds(5);
@@ -285,6 +287,7 @@ final class Drain<K, V> {
 
     /** Looks what is pending in this instance's shards; empty if there is nothing to write. */
     Optional<Round> begin() {
+        long begun = context.clock.nanoTime();
         Deadline deadline = Deadline.after(context.clock, context.settings.timeout());
         long look = looks.incrementAndGet();
         Map<Integer, Long> pending = pendingByShard(deadline);
@@ -309,18 +312,20 @@ final class Drain<K, V> {
         }
         boolean isMore = shares.values().stream().mapToLong(Integer::longValue).sum()
                 < pending.values().stream().mapToLong(Long::longValue).sum();
-        return Optional.of(new Round(batch, items, shares.keySet(), isMore));
+        return Optional.of(new Round(begun, batch, items, shares.keySet(), isMore));
     }
 
     /** What one look found. Confined to the thread that holds the round's lock. */
     final class Round {
+        private final long begun;
         private final DrainBatch<K, V> batch;
         private final List<Item<K, V>> items;
         private final Set<Integer> looked;
         private final boolean isMore;
         private final List<Told<K, V>> told = new ArrayList<>();
 
-        private Round(DrainBatch<K, V> batch, List<Item<K, V>> items, Set<Integer> looked, boolean isMore) {
+        private Round(long begun, DrainBatch<K, V> batch, List<Item<K, V>> items, Set<Integer> looked, boolean isMore) {
+            this.begun = begun;
             this.batch = batch;
             this.items = items;
             this.looked = looked;
@@ -387,9 +392,12 @@ final class Drain<K, V> {
         /** Answers how long to wait until the next round. */
         Duration end() {
             leases.handOver(batch.left().keySet(), context.settings.timeout());
-            return isMore && !batch.results().isEmpty()
-                    ? Duration.ZERO
-                    : context.settings.back().delay();
+            if (isMore && !batch.results().isEmpty()) {
+                return Duration.ZERO;
+            }
+            // What came while this round ran has merged meanwhile.
+            long left = context.settings.back().delay().toNanos() - (context.clock.nanoTime() - begun);
+            return Duration.ofNanos(Math.max(0, left));
         }
     }
 
@@ -407,9 +415,12 @@ final class Drain<K, V> {
     private List<Pending> peek(Map<Integer, Integer> shares, Deadline deadline) {
         List<Integer> from = List.copyOf(shares.keySet());
         List<Integer> limits = choice.limits(shares);
+        int largest =
+                limits.stream().mapToInt(limit -> Math.max(1, limit)).max().orElse(1);
         List<Shards.Reply<List<Pending>>> peeked = shards.attemptAll(
                 from,
                 i -> generation -> new SharedCommand.Peek(from.get(i), generation, Duration.ZERO, limits.get(i)),
+                Math.max(1, PEEKED_AT_A_TIME / largest),
                 deadline);
         List<Pending> all = new ArrayList<>();
         RuntimeException failure = null;

@@ -144,14 +144,23 @@ final class Shards {
             List<Integer> shardOf,
             Function<Integer, Function<Generation, SharedCommand<R>>> command,
             Deadline deadline) {
+        return attemptAll(shardOf, command, shardOf.size(), deadline);
+    }
+
+    /** The same, with so many under way at a time: others' requests do not wait for all of them. */
+    <R> List<Reply<R>> attemptAll(
+            List<Integer> shardOf,
+            Function<Integer, Function<Generation, SharedCommand<R>>> command,
+            int atATime,
+            Deadline deadline) {
         List<Function<Generation, SharedCommand<R>>> commands = new ArrayList<>(shardOf.size());
         List<CompletionStage<R>> sent = new ArrayList<>(shardOf.size());
+        List<Reply<R>> replies = new ArrayList<>(shardOf.size());
         for (int i = 0; i < shardOf.size(); i++) {
-            commands.add(command.apply(i));
-            sent.add(send(shardOf.get(i), commands.get(i)));
-        }
-        List<Reply<R>> replies = new ArrayList<>(sent.size());
-        for (int i = 0; i < sent.size(); i++) {
+            for (int next = sent.size(); next < Math.min(shardOf.size(), i + atATime); next++) {
+                commands.add(command.apply(next));
+                sent.add(send(shardOf.get(next), commands.get(next)));
+            }
             replies.add(settle(shardOf.get(i), sent.get(i), commands.get(i), deadline));
         }
         return replies;

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -37,10 +38,12 @@ import org.slf4j.LoggerFactory;
 final class RedisCache implements SharedCache {
     private static final Logger LOG = LoggerFactory.getLogger(RedisCache.class);
 
-    /** Drained records of one step of the server, and what the primary stored instead of them: a few milliseconds at most. */
-    private static final int TOGETHER = 200;
-
+    /** Drained records of one step of the server: half a millisecond or so. */
+    private static final int TOGETHER = 64;
+    /** What the primary stored instead of them, at most. */
     private static final int TOGETHER_BYTES = 1 << 20;
+    /** Such steps under way at a time, so that callers' requests do not wait for all of them. */
+    private static final int STEPS_UNDER_WAY = 4;
 
     private final RedisReplica replica;
     private final Keyspace names;
@@ -115,7 +118,7 @@ final class RedisCache implements SharedCache {
         return reply;
     }
 
-    /** {@inheritDoc} Those of one shard and generation run {@link #TOGETHER} at a time, each such step by itself. */
+    /** {@inheritDoc} Those of one shard and generation run {@link #TOGETHER} at a time, each such step by itself, {@link #STEPS_UNDER_WAY} on their way. */
     @Override
     public List<CompletionStage<DrainedReply>> drained(List<SharedCommand.Drained> commands) {
         Link link = replica.link();
@@ -141,8 +144,20 @@ final class RedisCache implements SharedCache {
             }
             step.add(command, reply);
         }
-        link.send(steps.stream().map(step -> step.call(scripts)).toList());
+        AtomicInteger next = new AtomicInteger();
+        for (int i = 0; i < STEPS_UNDER_WAY; i++) {
+            sendNext(link, steps, next);
+        }
         return replies;
+    }
+
+    private void sendNext(Link link, List<Together> steps, AtomicInteger next) {
+        int step = next.getAndIncrement();
+        if (step < steps.size()) {
+            Call<?> call = steps.get(step).call(scripts);
+            call.whenComplete((reply, failure) -> sendNext(link, steps, next));
+            link.send(call);
+        }
     }
 
     /** Records that are told drained in one step of the server. Not thread-safe. */

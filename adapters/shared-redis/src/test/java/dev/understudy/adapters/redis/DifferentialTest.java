@@ -485,7 +485,7 @@ final class DifferentialTest {
             return entry;
         }
         byte[] rest = Arrays.copyOf(entry, entry.length - 16);
-        rest[0] -= 32;
+        rest[0] = (byte) (rest[0] - 32);
         System.arraycopy(entry, block + 16, rest, block, rest.length - block);
         return rest;
     }
