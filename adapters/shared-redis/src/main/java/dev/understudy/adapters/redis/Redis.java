@@ -27,8 +27,8 @@ import java.util.stream.Collectors;
  * Redis.at("rediss://user:password@host:6380").commandTimeout(Duration.ofMillis(500))
  * }</pre>
  *
- * <p>Rights that suffice for a namespace {@code shop}: {@code ~shop:* &shop:* +get +mget +set +del +zadd +zcard +zrem +zrange
- * +zrangebyscore +eval +evalsha +script|load +publish +subscribe +unsubscribe +info +time +ping}, and {@code +wait} or
+ * <p>Rights that suffice for a namespace {@code shop}: {@code ~shop:* &shop:* +get +mget +set +mset +setrange +pexpire +del +zadd +zcard
+ * +zrem +zrange +zrangebyscore +eval +evalsha +script|load +publish +subscribe +unsubscribe +info +time +ping}, and {@code +wait} or
  * {@code +waitaof} for the ack levels that need them. {@code +config|get} is used if it is allowed.
  */
 public final class Redis implements Supplier<SharedReplica> {
