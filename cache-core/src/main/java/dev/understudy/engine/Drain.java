@@ -251,7 +251,7 @@ final class Drain<K, V> {
     /**
      * One round: everything pending in this instance's shards, up to a few batches and what could not be written before.
      *
-     * @return how long to wait until the next; zero if there is more to do
+     * @return how long to wait until the next; zero if there is more to do, or enough has merged meanwhile
      */
     Duration step() {
         DrainGroup of = group;
@@ -392,12 +392,14 @@ final class Drain<K, V> {
         /** Answers how long to wait until the next round. */
         Duration end() {
             leases.handOver(batch.left().keySet(), context.settings.timeout());
-            if (isMore && !batch.results().isEmpty()) {
-                return Duration.ZERO;
+            Duration delay = context.settings.back().delay();
+            if (batch.results().isEmpty()) {
+                // Rows that others have locked, most likely.
+                return delay.compareTo(FIRST_BACKOFF) < 0 ? FIRST_BACKOFF : delay;
             }
             // What came while this round ran has merged meanwhile.
-            long left = context.settings.back().delay().toNanos() - (context.clock.nanoTime() - begun);
-            return Duration.ofNanos(Math.max(0, left));
+            long since = context.clock.nanoTime() - begun;
+            return isMore || since >= delay.toNanos() ? Duration.ZERO : delay.minusNanos(since);
         }
     }
 
@@ -415,12 +417,11 @@ final class Drain<K, V> {
     private List<Pending> peek(Map<Integer, Integer> shares, Deadline deadline) {
         List<Integer> from = List.copyOf(shares.keySet());
         List<Integer> limits = choice.limits(shares);
-        int largest =
-                limits.stream().mapToInt(limit -> Math.max(1, limit)).max().orElse(1);
         List<Shards.Reply<List<Pending>>> peeked = shards.attemptAll(
                 from,
                 i -> generation -> new SharedCommand.Peek(from.get(i), generation, Duration.ZERO, limits.get(i)),
-                Math.max(1, PEEKED_AT_A_TIME / largest),
+                limits::get,
+                PEEKED_AT_A_TIME,
                 deadline);
         List<Pending> all = new ArrayList<>();
         RuntimeException failure = null;

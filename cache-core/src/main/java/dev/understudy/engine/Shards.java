@@ -10,11 +10,13 @@ import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplicaFailure;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,24 +146,41 @@ final class Shards {
             List<Integer> shardOf,
             Function<Integer, Function<Generation, SharedCommand<R>>> command,
             Deadline deadline) {
-        return attemptAll(shardOf, command, shardOf.size(), deadline);
+        return attemptAll(shardOf, command, i -> 0, 0, deadline);
     }
 
-    /** The same, with so many under way at a time: others' requests do not wait for all of them. */
+    /**
+     * The same, where not all are under way at a time, so that others' requests do not wait for all of them.
+     *
+     * @param weight of the command of an index
+     * @param underWay the sum of the weights under way, at most, but for a single command that weighs more
+     */
     <R> List<Reply<R>> attemptAll(
             List<Integer> shardOf,
             Function<Integer, Function<Generation, SharedCommand<R>>> command,
-            int atATime,
+            IntUnaryOperator weight,
+            int underWay,
             Deadline deadline) {
         List<Function<Generation, SharedCommand<R>>> commands = new ArrayList<>(shardOf.size());
         List<CompletionStage<R>> sent = new ArrayList<>(shardOf.size());
         List<Reply<R>> replies = new ArrayList<>(shardOf.size());
+        int load = 0;
         for (int i = 0; i < shardOf.size(); i++) {
-            for (int next = sent.size(); next < Math.min(shardOf.size(), i + atATime); next++) {
+            int next = sent.size();
+            while (next < shardOf.size() && (next == i || load + weight.applyAsInt(next) <= underWay)) {
+                if (next == i && next > 0 && deadline.isPast()) {
+                    SharedReplicaFailure late = new SharedReplicaFailure(
+                            SharedReplicaFailure.Reason.NOT_SENT, "no time was left to send it", null);
+                    replies.addAll(Collections.nCopies(shardOf.size() - i, Reply.failed(late)));
+                    return replies;
+                }
+                load += weight.applyAsInt(next);
                 commands.add(command.apply(next));
                 sent.add(send(shardOf.get(next), commands.get(next)));
+                next++;
             }
             replies.add(settle(shardOf.get(i), sent.get(i), commands.get(i), deadline));
+            load -= weight.applyAsInt(i);
         }
         return replies;
     }

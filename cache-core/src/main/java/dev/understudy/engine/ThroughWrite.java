@@ -205,7 +205,10 @@ final class ThroughWrite<K, V> {
     /** Forgets what was written, as the transaction was rolled back and is tried again under the same markers. */
     void restart() {
         isHandedOver = false;
-        marked.values().forEach(mark -> mark.applied = null);
+        marked.values().forEach(mark -> {
+            mark.applied = null;
+            mark.tombstone = null;
+        });
     }
 
     /**
@@ -290,9 +293,30 @@ final class ThroughWrite<K, V> {
             return;
         }
         Map<K, Row<V>> rows = context.store.load(connection, written);
+        List<K> absent = new ArrayList<>();
         for (K key : written) {
             Row<V> row = rows.get(key);
+            if (row == null) {
+                absent.add(key);
+            }
             at(key).applied = row == null ? new Applied.Deleted<>(true) : new Applied.Stored<>(row);
+        }
+        if (context.settings.writeBack() && !absent.isEmpty()) {
+            keepTombstones(connection, absent);
+        }
+    }
+
+    /** Whose write or delete was rolled back left no tombstone: what is pending is not below it. */
+    private void keepTombstones(PrimaryConnection connection, List<K> absent) throws Exception {
+        List<String> texts =
+                absent.stream().map(key -> context.address(key).text()).toList();
+        Map<String, Version> left = context.primary.ledger().tombstones(connection, context.store.name(), texts);
+        for (K key : absent) {
+            Marked<V> mark = at(key);
+            Version found = left.getOrDefault(mark.address.text(), Version.ABSENT);
+            if (mark.tombstone == null || mark.tombstone.isAfter(found)) {
+                mark.tombstone = Version.ABSENT;
+            }
         }
     }
 

@@ -125,7 +125,7 @@ final class InMemoryScripts {
 
     private static ApplyReply applyOverPending(Run run, Work e, SharedCommand.Apply c, boolean deleted) {
         long version = c.version().value();
-        if (deleted && version < e.ver) {
+        if (deleted && version <= e.ver) {
             e.b = MAXV;
             e.ft = run.now;
             run.save(e);

@@ -13,6 +13,7 @@ import dev.understudy.model.Outcome;
 import dev.understudy.model.Read;
 import dev.understudy.model.UnderstudyException;
 import dev.understudy.model.Versioning;
+import dev.understudy.model.Write;
 import dev.understudy.scenarios.recipes.JdbiTransactions;
 import dev.understudy.scenarios.recipes.JooqTransactions;
 import dev.understudy.scenarios.recipes.JtaTransactions;
@@ -22,6 +23,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Jdbi;
@@ -109,6 +111,36 @@ class RecipesIT {
             assertThatThrownBy(part::afterRollback).isInstanceOf(Invalid.class);
         }
         assertBoth(Item.of(1, 5), Item.of(2, 1));
+    }
+
+    /** Neither the write nor the delete that was rolled back may take what is pending with it. */
+    @Test
+    void savepointRollback_overAPendingWrite_leavesIt() throws Exception {
+        Versioning versioning = Versioning.column("us_version");
+        instances.createItems(versioning);
+        Instance one = instances.open();
+        CachedRepository<Long, Item> repository = instances.items(one, versioning);
+        repository.pauseDrain();
+        repository.save(Item.of(1, 7), Write.back());
+        repository.save(Item.of(2, 8), Write.back());
+        try (Connection connection = connect()) {
+            Participation part = one.understudy().participate(connection);
+            Savepoint savepoint = connection.setSavepoint();
+            part.on(repository).save(Item.of(1, 9));
+            part.on(repository).delete(2L);
+            connection.rollback(savepoint);
+            part.beforeCommit();
+            connection.commit();
+            part.afterCommit();
+        }
+        assertThat(repository.read(1L, Read.strong()).value()).contains(Item.of(1, 7));
+        assertThat(repository.read(2L, Read.strong()).value()).contains(Item.of(2, 8));
+
+        repository.resumeDrain();
+
+        assertThat(repository.drain(Duration.ofSeconds(20))).isZero();
+        assertThat(repository.read(1L, Read.strong()).value()).contains(Item.of(1, 7));
+        assertThat(repository.read(2L, Read.strong()).value()).contains(Item.of(2, 8));
     }
 
     @ParameterizedTest

@@ -17,14 +17,12 @@ import dev.understudy.spi.SharedReplicaFailure;
 import io.lettuce.core.protocol.CommandType;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -37,13 +35,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RedisCache implements SharedCache {
     private static final Logger LOG = LoggerFactory.getLogger(RedisCache.class);
-
-    /** Drained records of one step of the server: half a millisecond or so. */
-    private static final int TOGETHER = 64;
-    /** What the primary stored instead of them, at most. */
-    private static final int TOGETHER_BYTES = 1 << 20;
-    /** Such steps under way at a time, so that callers' requests do not wait for all of them. */
-    private static final int STEPS_UNDER_WAY = 4;
 
     private final RedisReplica replica;
     private final Keyspace names;
@@ -118,110 +109,23 @@ final class RedisCache implements SharedCache {
         return reply;
     }
 
-    /** {@inheritDoc} Those of one shard and generation run {@link #TOGETHER} at a time, each such step by itself, {@link #STEPS_UNDER_WAY} on their way. */
+    /** {@inheritDoc} See {@link DrainedSteps}. */
     @Override
     public List<CompletionStage<DrainedReply>> drained(List<SharedCommand.Drained> commands) {
         Link link = replica.link();
         if (link == null) {
             return SharedCache.super.drained(commands);
         }
+        DrainedSteps steps = new DrainedSteps(scripts, link);
         List<CompletionStage<DrainedReply>> replies = new ArrayList<>(commands.size());
-        Map<ShardPosition, Together> filling = new HashMap<>();
-        List<Together> steps = new ArrayList<>();
         for (SharedCommand.Drained command : commands) {
-            CompletableFuture<DrainedReply> reply = new CompletableFuture<>();
-            replies.add(reply);
-            if (!isOpen(command.shard(), link)) {
-                reply.completeExceptionally(new GenerationChanged(command.shard()));
-                continue;
-            }
-            ShardPosition of = new ShardPosition(command.shard(), new Position(command.generation(), 0));
-            Together step = filling.get(of);
-            if (step == null || !step.hasRoomFor(command)) {
-                step = new Together(command.shard());
-                filling.put(of, step);
-                steps.add(step);
-            }
-            step.add(command, reply);
+            replies.add(
+                    isOpen(command.shard(), link)
+                            ? steps.add(command)
+                            : CompletableFuture.failedFuture(new GenerationChanged(command.shard())));
         }
-        AtomicInteger next = new AtomicInteger();
-        for (int i = 0; i < STEPS_UNDER_WAY; i++) {
-            sendNext(link, steps, next);
-        }
+        steps.send();
         return replies;
-    }
-
-    private void sendNext(Link link, List<Together> steps, AtomicInteger next) {
-        int step = next.getAndIncrement();
-        if (step < steps.size()) {
-            Call<?> call = steps.get(step).call(scripts);
-            call.whenComplete((reply, failure) -> sendNext(link, steps, next));
-            link.send(call);
-        }
-    }
-
-    /** Records that are told drained in one step of the server. Not thread-safe. */
-    private static final class Together {
-        private final int shard;
-        private final List<SharedCommand.Drained> commands = new ArrayList<>();
-        private final List<CompletableFuture<DrainedReply>> replies = new ArrayList<>();
-        private int bytes;
-
-        Together(int shard) {
-            this.shard = shard;
-        }
-
-        boolean hasRoomFor(SharedCommand.Drained command) {
-            return commands.size() < TOGETHER && bytes + bytes(command) <= TOGETHER_BYTES;
-        }
-
-        void add(SharedCommand.Drained command, CompletableFuture<DrainedReply> reply) {
-            commands.add(command);
-            replies.add(reply);
-            bytes += bytes(command);
-        }
-
-        private static int bytes(SharedCommand.Drained command) {
-            return command.correction()
-                    .map(correction -> correction.payload().length)
-                    .orElse(0);
-        }
-
-        Call<?> call(ScriptCalls scripts) {
-            if (commands.size() == 1) {
-                Call<DrainedReply> one = scripts.drained(commands.get(0));
-                one.whenComplete((reply, failure) -> settle(replies.get(0), reply, failure));
-                return one;
-            }
-            Call<List<String>> all = scripts.drained(shard, commands);
-            all.whenComplete((words, failure) -> {
-                for (int i = 0; i < replies.size(); i++) {
-                    DrainedReply reply = null;
-                    Throwable why = failure;
-                    if (failure == null) {
-                        try {
-                            reply = EntryReading.drained(words.get(i));
-                        } catch (
-                                IllegalArgumentException
-                                        e) { // that record alone: it is not understood, or not what scripts write
-                            why = new SharedReplicaFailure(
-                                    SharedReplicaFailure.Reason.NO_ANSWER, "a drained record was not taken out", e);
-                        }
-                    }
-                    settle(replies.get(i), reply, why);
-                }
-            });
-            return all;
-        }
-
-        private static void settle(
-                CompletableFuture<DrainedReply> stage, @Nullable DrainedReply reply, @Nullable Throwable failure) {
-            if (reply != null) {
-                stage.complete(reply);
-            } else {
-                stage.completeExceptionally(failure == null ? new IllegalStateException("no reply") : failure);
-            }
-        }
     }
 
     private CompletionStage<?> sent(SharedCommand<?> command, Link link) {

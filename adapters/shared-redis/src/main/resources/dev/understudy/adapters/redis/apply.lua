@@ -14,7 +14,7 @@ end
 observe(ver)
 if e and e.dirty then
   local deleted=ARGV[5]=='3'
-  if deleted and ver<e.ver then                      -- the primary did not have it yet: it comes after the delete, which its writer may have seen
+  if deleted and ver<=e.ver then                     -- the primary did not have it yet: it comes after the delete, which its writer may have seen
     e.b=MAXV; e.ft=now                               -- drained, and then forgotten
     put_meta(encode(e)); return {'older',pos}
   end

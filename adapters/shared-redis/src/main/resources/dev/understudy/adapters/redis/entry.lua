@@ -27,7 +27,7 @@ local function load()
   size=e and e.dirty and length(e) or 0
   return e
 end
-local function encode(e)                             -- its bytes; the meta, which counts its payload, must be written after it
+local function encode(e)                             -- its bytes; if its pending payload changes the meta, which counts that, must be written after it
   local f=e.kind; local s=''; local after=e.dirty and length(e) or 0
   bytes=math.max(0,bytes+after-size); size=after
   if e.dirty then f=f+8; if e.own then f=f+64 end end

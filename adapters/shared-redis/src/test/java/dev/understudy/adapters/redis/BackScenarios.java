@@ -14,7 +14,7 @@ final class BackScenarios {
             + " e.own=false; e.dirty=false; e.a=0; e.b=0; redis.call('ZREM',KEYS[3],ARGV[1]) end\n";
     private static final String DRAIN_DELETE_AGAIN = "if e.kind==T then e.wid=tonumber(ARGV[11]) end";
     private static final String MATCHES = "if e.ver>ver or e.wid~=tonumber(ARGV[9]) then";
-    private static final String NOT_DRAINED_YET = "if deleted and ver<e.ver then";
+    private static final String NOT_DRAINED_YET = "if deleted and ver<=e.ver then";
     private static final String ANNOUNCED = "return {'OK',e.ver,announce(e.ver,e.kind+8,encode(e)),";
     private static final String GONE =
             "if e and (e.kind==N or e.kind==L and e.a>0 or e.kind~=X and e.kind~=L and e.ver<ver) then";
@@ -85,7 +85,7 @@ final class BackScenarios {
                             .edit(
                                     APPLY,
                                     NOT_DRAINED_YET,
-                                    "if deleted and (late or tonumber(ARGV[10])<=e.ft) and ver<e.ver then"),
+                                    "if deleted and (late or tonumber(ARGV[10])<=e.ft) and ver<=e.ver then"),
                     "absent b/b",
                     s -> {
                         s.given("r");
@@ -97,7 +97,7 @@ final class BackScenarios {
                     }),
             new Scenario(
                     of("a delete that is told twice takes what was logged after it was told first")
-                            .edit(APPLY, NOT_DRAINED_YET, "if deleted and late and ver<e.ver then"),
+                            .edit(APPLY, NOT_DRAINED_YET, "if deleted and late and ver<=e.ver then"),
                     "b/b",
                     s -> {
                         s.through("t");

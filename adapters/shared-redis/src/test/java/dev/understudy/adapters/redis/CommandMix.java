@@ -203,7 +203,8 @@ final class CommandMix {
     List<SharedCommand.Drained> drainedTogether() {
         int shard = key().shard();
         List<SharedCommand.Drained> commands = new ArrayList<>();
-        for (int left = 1 + random.nextInt(5); left > 0; ) {
+        int some = random.nextInt(40) == 0 ? 200 : 1 + random.nextInt(5);
+        for (int left = some; left > 0; ) {
             ShardKey key = key();
             if (key.shard() == shard) {
                 commands.add(drained(key, generations.get(shard)));

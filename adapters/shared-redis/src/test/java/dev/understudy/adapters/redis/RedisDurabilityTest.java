@@ -14,15 +14,20 @@ import dev.understudy.servers.RedisConsole;
 import dev.understudy.servers.RedisServer;
 import dev.understudy.spi.Announcement;
 import dev.understudy.spi.AnnouncementListener;
+import dev.understudy.spi.DrainedReply;
 import dev.understudy.spi.EntryKind;
 import dev.understudy.spi.LeaseReply;
+import dev.understudy.spi.Pending;
 import dev.understudy.spi.QueueLimit;
 import dev.understudy.spi.SharedCache;
 import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedReplica;
+import dev.understudy.spi.SharedReplicaFailure;
 import dev.understudy.spi.WriteBackReply;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -205,6 +210,55 @@ final class RedisDurabilityTest {
         }
     }
 
+    /** An entry that the server does not let the script write stays pending and queued, whatever the others of its step do. */
+    @Test
+    void drained_ofSeveralThatMayNotBeWritten_leavesThemQueued() throws Exception {
+        try (RedisServer server = server(RedisServer.AppendFsync.ALWAYS);
+                RedisWire wire = new RedisWire(server.host(), server.port())) {
+            wire.call((Object[]) "ACL SETUSER app on >secret ~* &* +@all".split(" "));
+            String uri = "redis://app:secret@" + server.host() + ":" + server.port();
+            try (SharedReplica replica = Redis.at(uri).get()) {
+                drainWithoutARight(replica, wire);
+            }
+        }
+    }
+
+    private static void drainWithoutARight(SharedReplica replica, RedisWire wire) throws Exception {
+        assertThat(settledAfterAWrite(replica, Ack.FSYNCED)).isTrue();
+        SharedCache cache = replica.cache("durability", "things", 2);
+        var generation =
+                reply(cache.submit(new SharedCommand.Open(0))).position().generation();
+        var pending = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 100)));
+        assertThat(pending).hasSize(1);
+        wire.call((Object[]) "ACL SETUSER app -setrange".split(" "));
+
+        var drained = drained(pending.get(0), generation);
+        for (var refused : cache.drained(List.of(drained, drained))) {
+            assertThatThrownBy(() -> reply(refused)).hasCauseInstanceOf(SharedReplicaFailure.class);
+        }
+
+        assertThat(reply(cache.pending()).get(0)).isOne();
+        wire.call((Object[]) "ACL SETUSER app +setrange".split(" "));
+        var replies = cache.drained(Collections.nCopies(700, drained)); // more than are under way at a time
+        assertThat(reply(replies.get(0))).isEqualTo(DrainedReply.CLEAN);
+        for (var again : replies.subList(1, 700)) {
+            assertThat(reply(again)).isEqualTo(DrainedReply.GONE);
+        }
+        assertThat(reply(cache.pending()).get(0)).isZero();
+    }
+
+    private static SharedCommand.Drained drained(Pending pending, Generation generation) {
+        return new SharedCommand.Drained(
+                pending.key(),
+                generation,
+                pending.entry().version(),
+                pending.entry().kind(),
+                SharedCommand.Fate.APPLIED,
+                Optional.empty(),
+                Duration.ofMinutes(1),
+                pending.entry().writeId());
+    }
+
     private static void everyCommand(SharedCache cache) throws Exception {
         var generation =
                 reply(cache.submit(new SharedCommand.Open(0))).position().generation();
@@ -240,15 +294,7 @@ final class RedisDurabilityTest {
         var pending = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 100)));
         assertThat(pending).isNotEmpty();
         for (var each : pending) {
-            reply(cache.submit(new SharedCommand.Drained(
-                    each.key(),
-                    generation,
-                    each.entry().version(),
-                    each.entry().kind(),
-                    SharedCommand.Fate.APPLIED,
-                    Optional.empty(),
-                    Duration.ofMinutes(1),
-                    each.entry().writeId())));
+            reply(cache.submit(drained(each, generation)));
         }
         reply(cache.submit(new SharedCommand.Invalidate(key, generation, Version.UNKNOWN)));
         reply(cache.submit(new SharedCommand.ReportLost(0, generation, 0)));
