@@ -74,7 +74,7 @@ final class DrainedSteps {
         List<Step> given = List.of();
         synchronized (this) {
             underWay -= step.size();
-            if (failure instanceof SharedReplicaFailure) {
+            if (isUnanswered(failure)) {
                 given = List.copyOf(waiting);
                 waiting.clear();
             }
@@ -82,6 +82,12 @@ final class DrainedSteps {
         given.forEach(unsent -> unsent.fail(
                 new SharedReplicaFailure(Reason.NOT_SENT, "the server did not answer what was sent before", failure)));
         send();
+    }
+
+    /** A step that the server refuses stands in nobody's way. */
+    private static boolean isUnanswered(@Nullable Throwable failure) {
+        return failure instanceof SharedReplicaFailure of
+                && (of.reason() == Reason.NO_ANSWER || of.reason() == Reason.NOT_SENT);
     }
 
     /** Records that are told in one step of the server. Not thread-safe. */

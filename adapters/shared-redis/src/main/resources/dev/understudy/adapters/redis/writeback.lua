@@ -39,11 +39,9 @@ end
 local grows=#ARGV[6]-size
 if grows>0 and bytes>size and bytes+grows>(tonumber(ARGV[14]) or MAXV) then return {'FULL','bytes'} end
 local patience=tonumber(ARGV[15])
-if patience then
-  if now<oldest or now-oldest>patience then          -- the bound is exact only now; ahead of a clock that was put back it is none
-    oldest=tonumber(redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')[2]) or now
-    if now-oldest>patience then return {'FULL','age'} end
-  end
+if patience and (now<oldest or now-oldest>patience) then  -- the bound is made exact; ahead of a clock that was put back it is none
+  oldest=tonumber(redis.call('ZRANGE',KEYS[3],0,0,'WITHSCORES')[2]) or now
+  if now-oldest>patience then return {'FULL','age'} end
 end
 if e.dirty then coalesce(e)
 else

@@ -25,6 +25,7 @@ import dev.understudy.spi.SharedReplica;
 import dev.understudy.spi.SharedReplicaFailure;
 import dev.understudy.spi.WriteBackReply;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -238,6 +239,7 @@ final class RedisDurabilityTest {
         }
 
         assertThat(reply(cache.pending()).get(0)).isOne();
+        assertOthersGoOn(cache, drained);
         wire.call((Object[]) "ACL SETUSER app +setrange".split(" "));
         var replies = cache.drained(Collections.nCopies(700, drained)); // more than are under way at a time
         assertThat(reply(replies.get(0))).isEqualTo(DrainedReply.CLEAN);
@@ -247,7 +249,29 @@ final class RedisDurabilityTest {
         assertThat(reply(cache.pending()).get(0)).isZero();
     }
 
-    private static SharedCommand.Drained drained(Pending pending, Generation generation) {
+    /** A step that is refused stands in the way of none that waits to be sent. */
+    private static void assertOthersGoOn(SharedCache cache, SharedCommand.Drained refused) throws Exception {
+        var generation =
+                reply(cache.submit(new SharedCommand.Open(1))).position().generation();
+        SharedCommand.Drained other = new SharedCommand.Drained(
+                new ShardKey(1, "other"),
+                generation,
+                refused.version(),
+                refused.kind(),
+                refused.fate(),
+                Optional.empty(),
+                Duration.ofMinutes(1),
+                1);
+        List<SharedCommand.Drained> commands = new ArrayList<>(List.of(refused));
+        commands.addAll(Collections.nCopies(700, other));
+        var replies = cache.drained(commands);
+        assertThatThrownBy(() -> reply(replies.get(0))).hasCauseInstanceOf(SharedReplicaFailure.class);
+        for (var answer : replies.subList(1, 701)) {
+            assertThat(reply(answer)).isEqualTo(DrainedReply.GONE);
+        }
+    }
+
+    static SharedCommand.Drained drained(Pending pending, Generation generation) {
         return new SharedCommand.Drained(
                 pending.key(),
                 generation,

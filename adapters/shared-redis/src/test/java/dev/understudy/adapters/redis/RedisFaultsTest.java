@@ -236,15 +236,7 @@ final class RedisFaultsTest {
                 assertReason(Reason.OUT_OF_MEMORY, cache.submit(writeBack(generation, 2)));
                 var pending = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 10)))
                         .get(0);
-                reply(cache.submit(new SharedCommand.Drained(
-                        KEY,
-                        generation,
-                        pending.entry().version(),
-                        pending.entry().kind(),
-                        SharedCommand.Fate.APPLIED,
-                        Optional.empty(),
-                        Duration.ofMinutes(1),
-                        pending.entry().writeId())));
+                reply(cache.submit(RedisDurabilityTest.drained(pending, generation)));
                 assertThat(reply(cache.pending()).get(0)).isZero();
             } finally {
                 wire.call("CONFIG", "SET", "maxmemory", "0");
