@@ -13,8 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +20,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the shards announce, one channel per cache on a connection of its own. Thread-safe. The event loop only queues messages; one
- * thread tells the listeners, in the order of arrival. When more than {@value #QUEUED_MAX} wait, all are dropped and every listener
- * is interrupted instead.
+ * What the shards announce, one channel per cache on a connection of its own. Thread-safe. The event loop tells the listeners itself, which
+ * do not wait: what comes faster than they hear it stays with the server, which ends the connection at its own limit
+ * ({@code client-output-buffer-limit pubsub}); then every listener is interrupted, as after any loss of the connection.
  */
 final class Announcements implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Announcements.class);
-    private static final int QUEUED_MAX = 65_536;
     private static final int PENDING = 8;
 
     /** One cache's channel. */
@@ -39,18 +36,50 @@ final class Announcements implements AutoCloseable {
         Topic(int shards) {
             this.shards = shards;
         }
+
+        /** One at a time, also while the last message of a lost connection meets the first of the next. */
+        synchronized void arrived(byte[] message) {
+            Announcement announcement = announcement(message);
+            listeners.forEach(listener -> tell(listener, announcement));
+        }
+
+        synchronized void interrupted() {
+            listeners.forEach(listener -> tell(listener, null));
+        }
+
+        synchronized void interrupted(AnnouncementListener listener) {
+            tell(listener, null);
+        }
+
+        /** Null if it says that a shard was opened or distrusted, or if nothing is known of what it means. */
+        private @Nullable Announcement announcement(byte[] message) {
+            if (dropsShard(message)) {
+                return null;
+            }
+            try {
+                return parsed(message, shards);
+            } catch (RuntimeException e) { // a stranger published on the channel
+                LOG.warn("a message of {} bytes on an announcement channel is not understood", message.length);
+                return null;
+            }
+        }
+
+        /** @param announcement null: an interruption */
+        private static void tell(AnnouncementListener listener, @Nullable Announcement announcement) {
+            try {
+                if (announcement == null) {
+                    listener.interrupted();
+                } else {
+                    listener.announced(announcement);
+                }
+            } catch (RuntimeException e) {
+                // A listener's failure must not keep the others from hearing; it may have missed this one.
+                LOG.error("a listener of announcements failed", e);
+            }
+        }
     }
 
-    /** Something to tell; {@code message} null: an interruption, {@code only} null: of all listeners. */
-    private record Event(
-            Topic topic,
-            byte @Nullable [] message,
-            @Nullable AnnouncementListener only) {}
-
-    private final BlockingQueue<Event> queue = new ArrayBlockingQueue<>(QUEUED_MAX);
     private final LinkKeeper keeper;
-    private final Thread teller;
-    private volatile boolean overflowed;
     private volatile boolean closed;
 
     @GuardedBy("this")
@@ -63,9 +92,6 @@ final class Announcements implements AutoCloseable {
                 scheduler,
                 this::ready,
                 this::interruptAll);
-        teller = new Thread(this::tellAll, "understudy-announcements");
-        teller.setDaemon(true);
-        teller.start();
         keeper.start();
     }
 
@@ -80,7 +106,7 @@ final class Announcements implements AutoCloseable {
         if (link != null) {
             link.subscribe(Set.of(channel)).whenComplete((done, failure) -> {
                 if (failure == null) {
-                    offer(new Event(topic, null, listener));
+                    topic.interrupted(listener);
                 } else {
                     link.lost(); // the next connection subscribes to it
                 }
@@ -112,14 +138,6 @@ final class Announcements implements AutoCloseable {
     public void close() {
         closed = true;
         keeper.close();
-        teller.interrupt();
-        if (Thread.currentThread() != teller) {
-            try {
-                teller.join(1_000);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
     }
 
     private synchronized Set<String> channels() {
@@ -142,7 +160,7 @@ final class Announcements implements AutoCloseable {
         synchronized (this) {
             all = List.copyOf(topics.values());
         }
-        all.forEach(topic -> offer(new Event(topic, null, null)));
+        all.forEach(Topic::interrupted);
     }
 
     private void arrived(String channel, byte[] message) {
@@ -150,50 +168,9 @@ final class Announcements implements AutoCloseable {
         synchronized (this) {
             topic = topics.get(channel);
         }
-        if (topic != null) {
-            offer(new Event(topic, message, null));
+        if (topic != null && !closed) {
+            topic.arrived(message);
         }
-    }
-
-    private void offer(Event event) {
-        if (!queue.offer(event)) {
-            overflowed = true;
-        }
-    }
-
-    private void tellAll() {
-        while (!closed) {
-            try {
-                Event event = queue.take();
-                if (overflowed) {
-                    overflowed = false;
-                    queue.clear();
-                    LOG.warn("announcements came faster than they were heard; the near replicas are dropped");
-                    interruptAll();
-                } else if (!isRepeated(event)) {
-                    tell(event);
-                }
-            } catch (InterruptedException e) {
-                // Only close() interrupts this thread.
-                return;
-            }
-        }
-    }
-
-    /** Whether an interruption is followed at once by another one that says the same. */
-    private boolean isRepeated(Event event) {
-        Event next = queue.peek();
-        return event.only() == null
-                && next != null
-                && next.only() == null
-                && next.topic() == event.topic()
-                && isInterruption(event)
-                && isInterruption(next);
-    }
-
-    private static boolean isInterruption(Event event) {
-        byte[] message = event.message();
-        return message == null || dropsShard(message);
     }
 
     /** Whether the flags are 0 and no key follows them. A key may end in anything. */
@@ -203,36 +180,6 @@ final class Announcements implements AutoCloseable {
             numbers += message[at] == ' ' ? 1 : 0;
         }
         return message.length == at + 2 && message[at] == '0' && message[at + 1] == ' ';
-    }
-
-    private void tell(Event event) {
-        AnnouncementListener only = event.only();
-        for (AnnouncementListener listener : only == null ? event.topic().listeners : List.of(only)) {
-            try {
-                tell(listener, event);
-            } catch (RuntimeException e) {
-                // A listener's failure must not keep the others from hearing; it may have missed this one.
-                LOG.error("a listener of announcements failed", e);
-            }
-        }
-    }
-
-    private static void tell(AnnouncementListener listener, Event event) {
-        byte[] message = event.message();
-        if (message == null || isInterruption(event)) {
-            listener.interrupted();
-            return;
-        }
-        Announcement announcement;
-        try {
-            announcement = parsed(message, event.topic().shards);
-        } catch (RuntimeException e) {
-            // A stranger published on the channel: nothing is known of what it meant.
-            LOG.warn("a message of {} bytes on an announcement channel is not understood", message.length);
-            listener.interrupted();
-            return;
-        }
-        listener.announced(announcement);
     }
 
     /** {@code <generation> <position> <version> <flags> <key>}. */
