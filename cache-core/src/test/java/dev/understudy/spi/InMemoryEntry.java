@@ -39,14 +39,9 @@ public record InMemoryEntry(
     /** No expiry. */
     public static final long FOREVER = Long.MAX_VALUE;
 
-    /** Whether there is a marker block in the byte layout. */
-    public boolean hasMarkerBlock() {
-        return markers > 0 || forgottenAt > 0;
-    }
-
-    /** Whether there is a pair block in the byte layout. */
-    public boolean hasPairBlock() {
-        return dirty || first > 0;
+    /** Whether there is a second block in the byte layout. */
+    public boolean hasSecondBlock() {
+        return dirty || first > 0 || forgottenAt > 0;
     }
 
     SharedEntry read() {

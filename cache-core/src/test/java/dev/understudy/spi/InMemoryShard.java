@@ -134,8 +134,7 @@ final class InMemoryShard {
 
         void save(Work e, long millis) {
             count(e.dirty ? e.payload.length : 0);
-            boolean markerBlock = e.pc > 0 || e.ft > 0;
-            boolean pairBlock = e.dirty || e.a > 0;
+            boolean secondBlock = e.dirty || e.a > 0 || e.ft > 0;
             boolean expires = millis != InMemoryEntry.FOREVER && !e.dirty && e.pc == 0;
             entries.put(
                     key().text(),
@@ -146,11 +145,11 @@ final class InMemoryShard {
                             m.generation,
                             e.ver,
                             e.wid,
-                            markerBlock ? e.pc : 0,
-                            markerBlock ? e.pd : 0,
-                            markerBlock ? e.ft : 0,
-                            pairBlock ? e.a : 0,
-                            pairBlock ? e.b : 0,
+                            e.pc,
+                            e.pd,
+                            e.ft,
+                            secondBlock ? e.a : 0,
+                            secondBlock ? e.b : 0,
                             e.payload,
                             expires ? millis : InMemoryEntry.FOREVER,
                             expires ? clockMicros.getAsLong() / 1000 + millis : InMemoryEntry.FOREVER));

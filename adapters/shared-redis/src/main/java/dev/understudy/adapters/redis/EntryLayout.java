@@ -11,10 +11,9 @@ import java.nio.ByteBuffer;
  * The bytes of an entry as the scripts write them, big endian; {@code prelude.lua} documents every field.
  *
  * <pre>
- * at 0   flags 1: bits 0-2 kind, 3 dirty, 4 marker block, 5 pair block, 6 own
- * at 1   generation 4, version 8, writeId 8
- * at 21  marker block 18: count 2, deadline 8, forgottenAt 8
- * then   pair block 16: dirty: base 8, cv 8; clean: leaseId 8, leaseDeadline 8
+ * at 0   flags 1: bits 0-2 kind, 3 dirty, 5 second block, 6 own
+ * at 1   generation 4, version 8, writeId 8, markers 2, their deadline 8
+ * at 31  second block 28: forgottenAt 8; dirty: base 8, cv 8, clean: leaseId 8, leaseDeadline 8; dirty: bytes of the payload 4
  * then   payload
  * </pre>
  */
@@ -26,11 +25,12 @@ final class EntryLayout {
 
     private static final int META_BYTES = 92;
 
-    private static final int HEAD = 21;
+    private static final int FIRST_BLOCK = 31;
+    private static final int SECOND_BLOCK = 28;
     private static final int KIND = 7;
     private static final int DIRTY = 8;
-    private static final int MARKER = 16;
-    private static final int PAIR = 32;
+    private static final int UNUSED = 16;
+    private static final int HAS_SECOND_BLOCK = 32;
     private static final int OWN = 64;
 
     private EntryLayout() {}
@@ -43,8 +43,9 @@ final class EntryLayout {
      */
     static SharedEntry decode(byte[] bytes) {
         int flags = bytes.length == 0 ? 0 : bytes[0];
-        int offset = HEAD + ((flags & MARKER) != 0 ? 18 : 0) + ((flags & PAIR) != 0 ? 16 : 0);
-        if (flags < 0 || bytes.length < offset) {
+        boolean hasSecondBlock = (flags & HAS_SECOND_BLOCK) != 0;
+        int offset = FIRST_BLOCK + (hasSecondBlock ? SECOND_BLOCK : 0);
+        if (flags < 0 || (flags & UNUSED) != 0 || bytes.length < offset) {
             throw new IllegalArgumentException("no entry: " + bytes.length + " bytes, flags " + flags);
         }
         boolean dirty = (flags & DIRTY) != 0;
@@ -52,14 +53,13 @@ final class EntryLayout {
         Generation generation = new Generation(buffer.getInt() & 0xFFFF_FFFFL);
         Version version = version(buffer.getLong());
         long writeId = buffer.getLong();
-        int writers = 0;
-        long deadline = 0;
-        if ((flags & MARKER) != 0) {
-            writers = buffer.getShort() & 0xFFFF;
-            deadline = buffer.getLong();
-            buffer.getLong();
+        int writers = buffer.getShort() & 0xFFFF;
+        long deadline = buffer.getLong();
+        Version base = Version.ABSENT;
+        if (dirty && hasSecondBlock) {
+            buffer.getLong(); // forgottenAt
+            base = version(buffer.getLong());
         }
-        Version base = dirty && (flags & PAIR) != 0 ? version(buffer.getLong()) : Version.ABSENT;
         return new SharedEntry(
                 EntryKind.ofCode(flags & KIND),
                 dirty,

@@ -27,9 +27,9 @@ import java.util.stream.Collectors;
  * Redis.at("rediss://user:password@host:6380").commandTimeout(Duration.ofMillis(500))
  * }</pre>
  *
- * <p>Rights that suffice for a namespace {@code shop}: {@code ~shop:* &shop:* +get +mget +set +mset +setrange +pexpire +del +zadd +zcard
- * +zrem +zrange +zrangebyscore +eval +evalsha +script|load +publish +subscribe +unsubscribe +info +time +ping}, and {@code +wait} or
- * {@code +waitaof} for the ack levels that need them. {@code +config|get} is used if it is allowed.
+ * <p>Rights that suffice for a namespace {@code shop}: {@code ~shop:* &shop:* +get +mget +set +mset +getrange +setrange +pexpire
+ * +persist +del +zadd +zcard +zrem +zrange +zrangebyscore +eval +evalsha +script|load +publish +subscribe +unsubscribe +info +time
+ * +ping}, and {@code +wait} or {@code +waitaof} for the ack levels that need them. {@code +config|get} is used if it is allowed.
  */
 public final class Redis implements Supplier<SharedReplica> {
     /** When the server forces its append-only file to disk (its setting {@code appendfsync}). */

@@ -16,7 +16,7 @@ if e and e.dirty then
   local deleted=ARGV[5]=='3'
   if deleted and ver<=e.ver then                     -- the primary did not have it yet: it comes after the delete, which its writer may have seen
     e.b=MAXV; e.ft=now                               -- drained, and then forgotten
-    put_meta(encode(e)); return {'older',pos}
+    save(e); put_meta(); return {'older',pos}
   end
   if deleted or ver>e.ver then                       -- rule 1: replace the pending record, it leaves only through DRAINED
     if e.own then superseded=superseded+1; hollow=hollow+1; e.own=false end
@@ -28,7 +28,7 @@ if e and e.dirty then
     return {'superseded',announce(ver,V+8,encode(e))}
   end
   if e.kind==T then e.wid=tonumber(ARGV[11]) end     -- A4, rule 25: a batch in flight no longer matches; drain the delete once more
-  put_meta(encode(e)); return {'older',pos}
+  save(e); put_meta(); return {'older',pos}
 end
 if ARGV[5]=='3' or ARGV[12]=='1' then return {'deleted',forget(e)} end  -- deletes forget; rule 24: without versions all do
 if not e or late or e.kind==X or tonumber(ARGV[10])<=e.ft or (e.kind==T and ver<e.ver) then

@@ -27,12 +27,6 @@ elseif ARGV[7]=='dead' then dead=dead+1
 elseif refused or not e.own then superseded=superseded+1
 else applied=applied+1 end
 local conflict=refused or e.b>(fix or ver)           -- A8: the primary went another way; let readers load it
-local inPlace=not fix and e.pc==0 and e.ft==0 and e.b==0
-if inPlace and not conflict then                     -- turns clean where it lies; base and cv are a lease that has ended
-  bytes=math.max(0,bytes-size)
-  redis.call('SETRANGE',KEYS[1],0,string.char(e.kind+32)); redis.call('PEXPIRE',KEYS[1],ARGV[8]); put_meta()
-  return {'clean'}
-end
 e.dirty=false; e.own=false; e.a=0; e.b=0
 if conflict then return {'conflict',forget(e)} end
 if fix then
@@ -49,9 +43,6 @@ local function leave()
 end
 if #ARGV<=12 then local answer=drained(); leave(); return answer end
 local put=put_meta; local words={}; put_meta=function(e) assert(not e) end  -- queue and meta are written once, for all
-local entries={KEYS[1],unpack(KEYS,4)}; local texts=redis.call('MGET',unpack(entries)); local raws={}
-for i,entry in ipairs(entries) do raws[entry]=texts[i] end
-read=function() local raw=raws[KEYS[1]]; raws[KEYS[1]]=nil; if raw==nil then raw=redis.call('GET',KEYS[1]) end; return raw end
 for i=3,#KEYS do
   if i>3 then
     local at=(i-3)*9+3; KEYS[1]=KEYS[i]; ARGV[1]=ARGV[at+1]

@@ -1,17 +1,16 @@
 -- What the scripts that expect a generation share: the generation check and one entry's reading, writing and forgetting.
 if gen~=tonumber(ARGV[4]) then return {'GEN'} end    -- rule 8 (gen is nil without a meta)
 local function blank() return {kind=L,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,payload=''} end
--- pc, pd, ft: marker count, deadline, forgottenAt; a, b: the pair block; payload: nil while it is as read, from byte p of raw on,
--- because each text that Lua makes costs by its length
+-- pc, pd, ft: marker count, deadline, forgottenAt; a, b: base and cv, or the lease; payload: nil while it is as stored, from byte p on, and then
+-- neither read nor written, because each text that Lua makes costs by its length; lasts: stored without a time to live
 local function decode(s)
-  if not s then return nil end
-  local e={kind=0,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,raw=s,p=0}
+  if s=='' then return nil end
+  local e={kind=0,dirty=false,own=false,ver=0,wid=0,pc=0,pd=0,ft=0,a=0,b=0,len=0,raw=s,p=0,lasts=false}
   local f,g,p
-  f,g,e.ver,e.wid,p=struct.unpack('>BI4I8I8',s)
+  f,g,e.ver,e.wid,e.pc,e.pd,p=struct.unpack('>BI4I8I8I2I8',s)
   e.kind=f%8; e.dirty=f%16>=8; e.own=f>=64
-  if f%32>=16 then e.pc,e.pd,e.ft,p=struct.unpack('>I2I8I8',s,p) end
-  if f%64>=32 then e.a,e.b,p=struct.unpack('>I8I8',s,p) end
-  e.p=p
+  if f%64>=32 then e.ft,e.a,e.b,e.len,p=struct.unpack('>I8I8I8I4',s,p) end
+  e.p=p; e.lasts=e.dirty or e.pc>0
   if g~=gen then                                     -- rule 8, an entry of another generation:
     if not e.dirty then return nil end               --   clean reads as absent,
     e.pd=0; e.ft=0; e.b=MAXV                         --   dirty stays pending, its markers those of vanished writers, who may have
@@ -19,25 +18,33 @@ local function decode(s)
   end
   return e
 end
-local function length(e) return e.payload and #e.payload or #e.raw-e.p+1 end
+local function length(e) return e.payload and #e.payload or e.len end
 local size=0                                         -- of the pending payload that the meta counts for this entry
-local function read() return found[2] end
-local function load()
-  local e=decode(read())
+local function read(further) return redis.call('GETRANGE',KEYS[1],0,58+(further or 0)) end  -- and so many bytes of the payload, or more
+local function load(further)
+  local e=decode(read(further))
   size=e and e.dirty and length(e) or 0
   return e
 end
-local function encode(e)                             -- its bytes; if its pending payload changes the meta, which counts that, must be written after it
-  local f=e.kind; local s=''; local after=e.dirty and length(e) or 0
+local function header(e)                             -- if its pending payload changes the meta, which counts that, must be written after it
+  local f=e.kind; local after=e.dirty and length(e) or 0
   bytes=math.max(0,bytes+after-size); size=after
   if e.dirty then f=f+8; if e.own then f=f+64 end end
-  if e.pc>0 or e.ft>0 then f=f+16; s=struct.pack('>I2I8I8',e.pc,e.pd,e.ft) end
-  if e.dirty or e.a>0 then f=f+32; s=s..struct.pack('>I8I8',e.a,e.b) end
-  return struct.pack('>BI4I8I8',f,gen,e.ver,e.wid)..s..(e.payload or string.sub(e.raw,e.p))
+  if e.dirty or e.ft>0 or e.a>0 or not e.payload and e.p>32 then  -- the second block stays as long as the payload does
+    return struct.pack('>BI4I8I8I2I8I8I8I8I4',f+32,gen,e.ver,e.wid,e.pc,e.pd,e.ft,e.a,e.b,after)
+  end
+  return struct.pack('>BI4I8I8I2I8',f,gen,e.ver,e.wid,e.pc,e.pd)
 end
+local function encode(e) return header(e)..e.payload end
 local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
-  local s=encode(e)
-  if px and not e.dirty and e.pc==0 then redis.call('SET',KEYS[1],s,'PX',px) else redis.call('SET',KEYS[1],s) end
+  local s=header(e); local lasts=e.dirty or e.pc>0 or not px
+  if not e.payload and #s==e.p-1 then
+    redis.call('SETRANGE',KEYS[1],0,s)
+    if not lasts then redis.call('PEXPIRE',KEYS[1],px) elseif not e.lasts then redis.call('PERSIST',KEYS[1]) end
+    return
+  end
+  s=s..(e.payload or redis.call('GETRANGE',KEYS[1],e.p-1,-1))
+  if lasts then redis.call('SET',KEYS[1],s) else redis.call('SET',KEYS[1],s,'PX',px) end
 end
 local function has(e) return e.kind<=T end
 local function marked(e) return e.pc>0 and e.pd>=now end

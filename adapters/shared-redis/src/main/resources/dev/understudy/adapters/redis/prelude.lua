@@ -12,10 +12,9 @@
 --        hollow = pending records that carry no acknowledged write-back, because a write-through superseded it.
 --        bytes = payloads of the pending records; 0 whenever the queue is empty, as records that a stranger deletes are not heard of.
 --        oldest = no pending key has waited since before it: a lower bound, made exact by those who need it so.
--- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 4 marker block, 5 pair block, 6 own
---        at 1 generation 4 | version 8 | writeId 8
---        at 21 marker block 18: count 2 | deadline 8 | forgottenAt 8
---        then pair block 16: dirty: base 8 | cv 8; clean: leaseId 8 | leaseDeadline 8
+-- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 5 second block, 6 own
+--        at 1 generation 4 | version 8 | writeId 8 | markers 2 | their deadline 8
+--        at 31 second block 28: forgottenAt 8 | dirty: base 8, cv 8; clean: leaseId 8, leaseDeadline 8 | dirty: bytes of the payload 4
 --        then the payload
 --   kind  V value, N known absent, T deleted, L placeholder, X forgotten while writers are pending
 --   own   a dirty record that carries an acknowledged write-back not yet accounted for
@@ -29,8 +28,7 @@ local META='>I4I8I8I8I8I8I8I8I8I8I8I8'
 local now=tonumber(ARGV[3])
 if not now then local t=redis.call('TIME'); now=t[1]*1000000+t[2] end
 local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest
-local found=redis.call('MGET',KEYS[2],KEYS[1])
-local meta=found[1]
+local meta=redis.call('GET',KEYS[2])
 if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest=struct.unpack(META,meta) end
 local function put_meta(entry)                       -- and with it, in one command, an entry without a time to live
   local s=struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest)

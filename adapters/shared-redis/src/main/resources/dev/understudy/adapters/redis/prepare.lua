@@ -8,5 +8,6 @@ local ver=allocate(math.max(e.ver,credible(ARGV[6])))
 local deadline=now+ARGV[5]
 e.pc=math.min(e.pc+1,65535); e.pd=math.max(e.pd,deadline)
 if not e.dirty then e.a=0; e.b=0 end                 -- A1: every lease given before is void
-if distrust then announce(MAXV,X,encode(e)) else put_meta(encode(e)) end  -- A6: near copies of a distrusted value must go
+save(e)
+if distrust then announce(MAXV,X) else put_meta() end  -- A6: near copies of a distrusted value must go
 return {'OK',ver,deadline,now,e.dirty and e.kind or 0,e.dirty and e.ver or 0}

@@ -7,7 +7,7 @@
 --      13 version of the pending value whose further columns the payload carries already (0: none),
 --      14 limit of pending bytes in the shard, 15 of the age of the oldest in us (each '' or none: no limit); one value always fits
 -- Answer OK, version, position, new|dup | COLD (load the version and call again with it, if need be more than once) | MARKED, us until the deadline | CONFLICT, version or 0 | FULL, entries|bytes|age | FOREIGN, version (of a pending value with other columns)
-local e=load() or blank(); local wid=tonumber(ARGV[7])
+local head=ARGV[12] or ''; local e=load(#head) or blank(); local wid=tonumber(ARGV[7])
 if e.wid==wid then return {'OK',e.ver,pos,'dup'} end
 local condition=tonumber(ARGV[8]); local base=tonumber(ARGV[9])
 if condition~=-1 and marked(e) then return {'MARKED',e.pd-now} end  -- a write-through is about to replace what would be judged
@@ -32,7 +32,6 @@ if condition~=-1 then
     return {'CONFLICT',current}
   end
 end
-local head=ARGV[12] or ''
 if e.dirty and e.kind==V and ARGV[5]=='1' and string.sub(e.raw,e.p,e.p+#head-1)~=head and e.ver~=tonumber(ARGV[13]) then
   return {'FOREIGN',e.ver}                           -- rule 23: a column that the writer does not know would be lost
 end

@@ -61,6 +61,9 @@ final class DifferentialTest {
     private static final int SHARDS = 3;
     private static final String NAMESPACE = "differential";
     private static final String CACHE = "things";
+    private static final long LONG_MILLIS = Duration.ofDays(1).toMillis();
+    private static final int FIRST_BLOCK = 31;
+    private static final int SECOND_BLOCK = 28;
 
     private final long seed = Long.getLong("differential.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -317,9 +320,8 @@ final class DifferentialTest {
     private void compareExpiry(String kind, ShardKey key) {
         InMemoryEntry now = twinServer.entry(NAMESPACE, CACHE, key).orElse(null);
         InMemoryEntry before = now == null ? last.remove(key) : last.put(key, now);
-        long lifetime = now == null
-                ? -2
-                : now == before || now.lifetimeMillis() == InMemoryEntry.FOREVER ? -1 : now.lifetimeMillis();
+        boolean expires = now != null && now.lifetimeMillis() != InMemoryEntry.FOREVER;
+        long lifetime = now == null ? -2 : !expires ? -1 : now == before ? LONG_MILLIS : now.lifetimeMillis();
         send(
                 kind + "'s expiry",
                 CommandType.PTTL,
@@ -327,7 +329,9 @@ final class DifferentialTest {
                         && left <= lifetime
                         && left > (lifetime < 0 ? lifetime - 1 : lifetime - 2_900),
                 entryName(key));
-        send("persist", CommandType.PERSIST, reply -> true, entryName(key));
+        if (expires) { // not by the server's clock
+            send("longer", CommandType.PEXPIRE, reply -> true, entryName(key), Request.number(LONG_MILLIS));
+        }
     }
 
     private void settleBatch() throws Exception {
@@ -339,7 +343,7 @@ final class DifferentialTest {
             send(
                     "entry",
                     CommandType.GET,
-                    reply -> Arrays.equals(withoutOldLease((byte[]) reply), entry),
+                    reply -> Arrays.equals(withoutEmptyBlock((byte[]) reply), entry),
                     entryName(key));
         }
         for (int shard = 0; shard < SHARDS; shard++) {
@@ -479,18 +483,19 @@ final class DifferentialTest {
         return names.entry(key.shard(), Keyspace.bytes(key.text()));
     }
 
-    /** Without the base that a pending record leaves when it turns clean where it lies: a lease that has ended, at 21 or after a marker. */
-    private static byte @Nullable [] withoutOldLease(byte @Nullable [] entry) {
+    /** Without the second block that stays, empty, in front of the payload of an entry that has no use for it any more. */
+    private static byte @Nullable [] withoutEmptyBlock(byte @Nullable [] entry) {
         if (entry == null || (entry[0] & 8) != 0 || (entry[0] & 32) == 0) {
             return entry;
         }
-        int block = (entry[0] & 16) == 0 ? 21 : 39;
-        if (ByteBuffer.wrap(entry).getLong(block + 8) != 0) {
-            return entry;
+        for (int i = FIRST_BLOCK; i < FIRST_BLOCK + SECOND_BLOCK; i++) {
+            if (entry[i] != 0) {
+                return entry;
+            }
         }
-        byte[] rest = Arrays.copyOf(entry, entry.length - 16);
+        byte[] rest = Arrays.copyOf(entry, entry.length - SECOND_BLOCK);
         rest[0] = (byte) (rest[0] - 32);
-        System.arraycopy(entry, block + 16, rest, block, rest.length - block);
+        System.arraycopy(entry, FIRST_BLOCK + SECOND_BLOCK, rest, FIRST_BLOCK, rest.length - FIRST_BLOCK);
         return rest;
     }
 
@@ -507,21 +512,19 @@ final class DifferentialTest {
     }
 
     private static byte[] bytes(InMemoryEntry e) {
-        int flags = e.kind().code()
-                + (e.dirty() ? 8 : 0)
-                + (e.hasMarkerBlock() ? 16 : 0)
-                + (e.hasPairBlock() ? 32 : 0)
-                + (e.own() ? 64 : 0);
-        ByteBuffer out = ByteBuffer.allocate(21 + 18 + 16 + e.payload().length)
+        int flags = e.kind().code() + (e.dirty() ? 8 : 0) + (e.hasSecondBlock() ? 32 : 0) + (e.own() ? 64 : 0);
+        ByteBuffer out = ByteBuffer.allocate(FIRST_BLOCK + SECOND_BLOCK + e.payload().length)
                 .put((byte) flags)
                 .putInt((int) e.generation())
                 .putLong(e.version())
-                .putLong(e.writeId());
-        if (e.hasMarkerBlock()) {
-            out.putShort((short) e.markers()).putLong(e.markerDeadline()).putLong(e.forgottenAt());
-        }
-        if (e.hasPairBlock()) {
-            out.putLong(e.first()).putLong(e.second());
+                .putLong(e.writeId())
+                .putShort((short) e.markers())
+                .putLong(e.markerDeadline());
+        if (e.hasSecondBlock()) {
+            out.putLong(e.forgottenAt())
+                    .putLong(e.first())
+                    .putLong(e.second())
+                    .putInt(e.dirty() ? e.payload().length : 0);
         }
         out.put(e.payload());
         return Arrays.copyOf(out.array(), out.position());

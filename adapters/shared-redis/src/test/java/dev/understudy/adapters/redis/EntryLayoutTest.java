@@ -38,7 +38,7 @@ final class EntryLayoutTest {
         stage.through("value");
         byte[] bytes = stage.world.shard.entry(Stage.KEY);
         SharedEntry entry = EntryLayout.decode(bytes);
-        assertThat(bytes).hasSize(21 + 5);
+        assertThat(bytes).hasSize(31 + 5);
         assertThat(entry.bytes()).isSameAs(bytes);
         assertThat(entry.payload()).isEqualTo("value".getBytes(StandardCharsets.UTF_8));
         assertThat(entry.kind()).isEqualTo(EntryKind.VALUE);
@@ -57,7 +57,7 @@ final class EntryLayoutTest {
         stage.prepare("next");
         byte[] bytes = stage.world.shard.entry(Stage.KEY);
         SharedEntry entry = EntryLayout.decode(bytes);
-        assertThat(bytes).hasSize(55);
+        assertThat(bytes).hasSize(59);
         assertThat(entry.length()).isZero();
         assertThat(entry.kind()).isEqualTo(EntryKind.DELETED);
         assertThat(entry.pending()).isTrue();
@@ -71,12 +71,12 @@ final class EntryLayoutTest {
     @Test
     void decode_bytesThatAreNoEntry_isRefused() {
         assertThatThrownBy(() -> EntryLayout.decode(new byte[0])).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> EntryLayout.decode(new byte[20])).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> EntryLayout.decode(new byte[21])).isInstanceOf(IllegalArgumentException.class);
-        byte[] cut = new byte[54];
-        cut[0] = 1 + 8 + 16 + 32;
+        assertThatThrownBy(() -> EntryLayout.decode(new byte[30])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> EntryLayout.decode(new byte[31])).isInstanceOf(IllegalArgumentException.class);
+        byte[] cut = new byte[58];
+        cut[0] = 1 + 8 + 32;
         assertThatThrownBy(() -> EntryLayout.decode(cut)).isInstanceOf(IllegalArgumentException.class);
-        byte[] version = new byte[21];
+        byte[] version = new byte[31];
         version[0] = 1;
         version[5] = 1;
         assertThatThrownBy(() -> EntryLayout.decode(version)).isInstanceOf(IllegalArgumentException.class);

@@ -173,7 +173,7 @@ final class RedisDurabilityTest {
         try (RedisServer server = server(RedisServer.AppendFsync.ALWAYS);
                 RedisWire wire = new RedisWire(server.host(), server.port())) {
             wire.call((Object[]) ("ACL SETUSER app on >secret resetkeys ~durability:* resetchannels &durability:* -@all"
-                            + " +get +mget +set +mset +setrange +pexpire +del +zadd +zcard +zrem +zrange +zrangebyscore +eval +evalsha"
+                            + " +get +mget +set +mset +getrange +setrange +pexpire +persist +del +zadd +zcard +zrem +zrange +zrangebyscore +eval +evalsha"
                             + " +script|load +publish +subscribe +unsubscribe +info +time +ping +wait")
                     .split(" "));
             String uri = "redis://app:secret@" + server.host() + ":" + server.port();

@@ -139,10 +139,7 @@ final class ThroughScenarios {
                     }),
             new Scenario(
                     of("A6: PREPARE distrusts unannounced")
-                            .edit(
-                                    PREPARE,
-                                    "if distrust then announce(MAXV,X,encode(e)) else put_meta(encode(e)) end",
-                                    "put_meta(encode(e))"),
+                            .edit(PREPARE, "if distrust then announce(MAXV,X) else put_meta() end", "put_meta()"),
                     "old then nothing",
                     s -> {
                         s.through("old");
