@@ -66,8 +66,9 @@ final class Coherence<K, V> implements AnnouncementListener {
 
     @Override
     public void interrupted() {
+        long now = context.clock.nanoTime();
         for (ShardState state : shards.states()) {
-            state.interrupt(context.clock.nanoTime());
+            state.interrupt(now);
         }
         listening.countDown();
     }

@@ -20,9 +20,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the shards announce, one channel per cache on a connection of its own. Thread-safe. The event loop tells the listeners itself, which
- * do not wait: what comes faster than they hear it stays with the server, which ends the connection at its own limit
- * ({@code client-output-buffer-limit pubsub}); then every listener is interrupted, as after any loss of the connection.
+ * What the shards announce, one channel per cache on a connection of its own. Thread-safe.
+ *
+ * <h2>Threads</h2>
+ * The event loop tells the listeners itself, under the lock of their topic, so that one message is told at a time and in the order of arrival;
+ * interruptions come from the keeper's thread too. Listeners do not wait, and take their own locks below this one.
+ *
+ * <h2>Bounds</h2>
+ * What comes faster than it is heard stays on the connection: that is given up when a heartbeat is not answered in time, and by the server at
+ * its own limit ({@code client-output-buffer-limit pubsub}). Then every listener is interrupted, as after any loss of the connection.
  */
 final class Announcements implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Announcements.class);
@@ -43,12 +49,8 @@ final class Announcements implements AutoCloseable {
             listeners.forEach(listener -> tell(listener, announcement));
         }
 
-        synchronized void interrupted() {
-            listeners.forEach(listener -> tell(listener, null));
-        }
-
-        synchronized void interrupted(AnnouncementListener listener) {
-            tell(listener, null);
+        synchronized void interrupted(List<AnnouncementListener> some) {
+            some.forEach(listener -> tell(listener, null));
         }
 
         /** Null if it says that a shard was opened or distrusted, or if nothing is known of what it means. */
@@ -106,7 +108,7 @@ final class Announcements implements AutoCloseable {
         if (link != null) {
             link.subscribe(Set.of(channel)).whenComplete((done, failure) -> {
                 if (failure == null) {
-                    topic.interrupted(listener);
+                    interrupt(topic, List.of(listener));
                 } else {
                     link.lost(); // the next connection subscribes to it
                 }
@@ -160,7 +162,13 @@ final class Announcements implements AutoCloseable {
         synchronized (this) {
             all = List.copyOf(topics.values());
         }
-        all.forEach(Topic::interrupted);
+        all.forEach(topic -> interrupt(topic, topic.listeners));
+    }
+
+    private void interrupt(Topic topic, List<AnnouncementListener> some) {
+        if (!closed) {
+            topic.interrupted(some);
+        }
     }
 
     private void arrived(String channel, byte[] message) {

@@ -11,9 +11,10 @@ import java.nio.ByteBuffer;
  * The bytes of an entry as the scripts write them, big endian; {@code prelude.lua} documents every field.
  *
  * <pre>
- * at 0   flags 1: bits 0-2 kind, 3 dirty, 5 second block, 6 own
+ * at 0   flags 1: bits 0-2 kind, 3 dirty, 5 second block, 6 own; the others are 0
  * at 1   generation 4, version 8, writeId 8, markers 2, their deadline 8
- * at 31  second block 28: forgottenAt 8; dirty: base 8, cv 8, clean: leaseId 8, leaseDeadline 8; dirty: bytes of the payload 4
+ * at 31  second block 28: forgottenAt 8; dirty: base 8, cv 8, clean: leaseId 8, leaseDeadline 8; dirty: bytes of the payload 4.
+ *        A clean entry may keep one that is all 0
  * then   payload
  * </pre>
  */

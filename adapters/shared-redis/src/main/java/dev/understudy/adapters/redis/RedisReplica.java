@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Threads</h2>
  *
- * Those of the client (stages complete there), one that reconnects, one that tells announcements. All end with {@link #close}.
+ * Those of the client (stages complete and announcements are told there), one that reconnects. All end with {@link #close}.
  */
 final class RedisReplica implements SharedReplica {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_-]*");

@@ -20,7 +20,12 @@ local function decode(s)
 end
 local function length(e) return e.payload and #e.payload or e.len end
 local size=0                                         -- of the pending payload that the meta counts for this entry
-local function read(further) return redis.call('GETRANGE',KEYS[1],0,58+(further or 0)) end  -- and so many bytes of the payload, or more
+local function read(further)                         -- both blocks, and at least so many bytes of the payload
+  local s=redis.pcall('GETRANGE',KEYS[1],0,58+(further or 0))
+  if type(s)=='string' then return s end
+  if string.sub(s.err,1,9)=='WRONGTYPE' then return '' end  -- a stranger's: as good as none
+  error(s)
+end
 local function load(further)
   local e=decode(read(further))
   size=e and e.dirty and length(e) or 0
@@ -35,12 +40,15 @@ local function header(e)                             -- if its pending payload c
   end
   return struct.pack('>BI4I8I8I2I8',f,gen,e.ver,e.wid,e.pc,e.pd)
 end
-local function encode(e) return header(e)..e.payload end
+local function encode(e) return header(e)..e.payload end  -- with a payload that is replaced
 local function save(e,px)                            -- a TTL only on what may be evicted: neither pending nor marked
   local s=header(e); local lasts=e.dirty or e.pc>0 or not px
   if not e.payload and #s==e.p-1 then
+    if lasts and not e.lasts then redis.call('PERSIST',KEYS[1]) end
     redis.call('SETRANGE',KEYS[1],0,s)
-    if not lasts then redis.call('PEXPIRE',KEYS[1],px) elseif not e.lasts then redis.call('PERSIST',KEYS[1]) end
+    if lasts then return end
+    local ends=redis.pcall('PEXPIRE',KEYS[1],px)
+    if type(ends)=='table' then redis.call('SETRANGE',KEYS[1],0,string.sub(e.raw,1,e.p-1)); error(ends) end  -- as it was
     return
   end
   s=s..(e.payload or redis.call('GETRANGE',KEYS[1],e.p-1,-1))

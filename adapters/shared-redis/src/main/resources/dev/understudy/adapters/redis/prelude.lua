@@ -12,9 +12,10 @@
 --        hollow = pending records that carry no acknowledged write-back, because a write-through superseded it.
 --        bytes = payloads of the pending records; 0 whenever the queue is empty, as records that a stranger deletes are not heard of.
 --        oldest = no pending key has waited since before it: a lower bound, made exact by those who need it so.
--- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 5 second block, 6 own
+-- ENTRY  at 0 flags 1: bits 0-2 kind, 3 dirty (pending), 5 second block, 6 own; the others are 0
 --        at 1 generation 4 | version 8 | writeId 8 | markers 2 | their deadline 8
---        at 31 second block 28: forgottenAt 8 | dirty: base 8, cv 8; clean: leaseId 8, leaseDeadline 8 | dirty: bytes of the payload 4
+--        at 31 second block 28: forgottenAt 8 | dirty: base 8, cv 8; clean: leaseId 8, leaseDeadline 8 | dirty: bytes of the payload 4;
+--              a clean entry that has no use for it any more keeps it, all 0, until its payload is replaced
 --        then the payload
 --   kind  V value, N known absent, T deleted, L placeholder, X forgotten while writers are pending
 --   own   a dirty record that carries an acknowledged write-back not yet accounted for
@@ -28,7 +29,7 @@ local META='>I4I8I8I8I8I8I8I8I8I8I8I8'
 local now=tonumber(ARGV[3])
 if not now then local t=redis.call('TIME'); now=t[1]*1000000+t[2] end
 local gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest
-local meta=redis.call('GET',KEYS[2])
+local meta=redis.call('MGET',KEYS[2])[1]            -- nil too for what a stranger put there and is no text
 if meta then gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest=struct.unpack(META,meta) end
 local function put_meta(entry)                       -- and with it, in one command, an entry without a time to live
   local s=struct.pack(META,gen,pos,clock,era,acked,applied,superseded,dead,lost,hollow,bytes,oldest)

@@ -76,6 +76,9 @@ final class EntryLayoutTest {
         byte[] cut = new byte[58];
         cut[0] = 1 + 8 + 32;
         assertThatThrownBy(() -> EntryLayout.decode(cut)).isInstanceOf(IllegalArgumentException.class);
+        byte[] unused = new byte[31];
+        unused[0] = 1 + 16;
+        assertThatThrownBy(() -> EntryLayout.decode(unused)).isInstanceOf(IllegalArgumentException.class);
         byte[] version = new byte[31];
         version[0] = 1;
         version[5] = 1;

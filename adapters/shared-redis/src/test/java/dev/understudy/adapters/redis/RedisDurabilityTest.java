@@ -231,16 +231,20 @@ final class RedisDurabilityTest {
                 reply(cache.submit(new SharedCommand.Open(0))).position().generation();
         var pending = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 100)));
         assertThat(pending).hasSize(1);
-        wire.call((Object[]) "ACL SETUSER app -setrange".split(" "));
-
         var drained = drained(pending.get(0), generation);
-        for (var refused : cache.drained(List.of(drained, drained))) {
-            assertThatThrownBy(() -> reply(refused)).hasCauseInstanceOf(SharedReplicaFailure.class);
-        }
+        for (String right : List.of("pexpire", "setrange")) {
+            wire.call("ACL", "SETUSER", "app", "-" + right);
 
-        assertThat(reply(cache.pending()).get(0)).isOne();
-        assertOthersGoOn(cache, drained);
-        wire.call((Object[]) "ACL SETUSER app +setrange".split(" "));
+            for (var refused : cache.drained(List.of(drained, drained))) {
+                assertThatThrownBy(() -> reply(refused)).hasCauseInstanceOf(SharedReplicaFailure.class);
+            }
+
+            assertThat(reply(cache.pending()).get(0)).isOne();
+            var still = reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 100)));
+            assertThat(still.get(0).entry().pending()).isTrue();
+            assertOthersGoOn(cache, drained);
+            wire.call("ACL", "SETUSER", "app", "+" + right);
+        }
         var replies = cache.drained(Collections.nCopies(700, drained)); // more than are under way at a time
         assertThat(reply(replies.get(0))).isEqualTo(DrainedReply.CLEAN);
         for (var again : replies.subList(1, 700)) {

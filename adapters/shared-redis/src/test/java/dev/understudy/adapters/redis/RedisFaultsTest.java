@@ -276,6 +276,30 @@ final class RedisFaultsTest {
     }
 
     @Test
+    void entryOrMeta_thatAStrangerMadeAList_isAsGoodAsNone() {
+        try (SharedReplica replica = fast(server.uri())) {
+            SharedCache cache = opened(replica);
+            Generation generation = generation(cache);
+            reply(cache.submit(writeBack(generation, 1)));
+            wire.call("DEL", "faults:{things.0}:e:key");
+            wire.call("RPUSH", "faults:{things.0}:e:key", "x");
+            assertThat(reply(cache.submit(new SharedCommand.Peek(0, generation, Duration.ZERO, 10))))
+                    .isEmpty();
+            assertThat(reply(cache.submit(new SharedCommand.Status(0, generation)))
+                            .lost())
+                    .isEqualTo(1);
+            assertThat(reply(cache.submit(writeBack(generation, 2)))).isInstanceOf(WriteBackReply.Accepted.class);
+
+            wire.call("DEL", "faults:{things.0}:m");
+            wire.call("RPUSH", "faults:{things.0}:m", "x");
+            assertThatThrownBy(() -> reply(cache.submit(writeBack(generation, 3))))
+                    .isInstanceOf(GenerationChanged.class);
+            assertThat(reply(cache.submit(writeBack(generation(cache), 3))))
+                    .isInstanceOf(WriteBackReply.Accepted.class);
+        }
+    }
+
+    @Test
     void announcementsOfStrangers_areAnInterruption() {
         try (SharedReplica replica = fast(server.uri())) {
             SharedCache cache = opened(replica);
