@@ -27,8 +27,9 @@ import org.slf4j.LoggerFactory;
  * interruptions come from the keeper's thread too. Listeners do not wait, and take their own locks below this one.
  *
  * <h2>Bounds</h2>
- * What comes faster than it is heard stays on the connection: that is given up when a heartbeat is not answered in time, and by the server at
- * its own limit ({@code client-output-buffer-limit pubsub}). Then every listener is interrupted, as after any loss of the connection.
+ * What comes faster than it is heard waits on the connection and is heard late, in order; the near replica's bound does not depend on it, as
+ * positions are pulled. The server bounds what waits there ({@code client-output-buffer-limit pubsub}) and ends the connection; then every
+ * listener is interrupted, as after any loss of it.
  */
 final class Announcements implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Announcements.class);

@@ -10,7 +10,6 @@ import dev.understudy.spi.ApplyReply;
 import dev.understudy.spi.DrainedReply;
 import dev.understudy.spi.FillReply;
 import dev.understudy.spi.InMemoryEntry;
-import dev.understudy.spi.InMemoryMeta;
 import dev.understudy.spi.InMemorySharedCache;
 import dev.understudy.spi.InMemorySharedServer;
 import dev.understudy.spi.InvalidateReply;
@@ -25,7 +24,6 @@ import dev.understudy.spi.SharedCommand;
 import dev.understudy.spi.SharedEntry;
 import dev.understudy.spi.WriteBackReply;
 import io.lettuce.core.protocol.CommandType;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,8 +60,6 @@ final class DifferentialTest {
     private static final String NAMESPACE = "differential";
     private static final String CACHE = "things";
     private static final long LONG_MILLIS = Duration.ofDays(1).toMillis();
-    private static final int FIRST_BLOCK = 31;
-    private static final int SECOND_BLOCK = 28;
 
     private final long seed = Long.getLong("differential.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -281,6 +277,9 @@ final class DifferentialTest {
         Object reply = outcome(twin.submit(command));
         kinds.merge(kind + " " + form(reply), 1, Integer::sum);
         remember(command, reply);
+        if (command instanceof SharedCommand.ReportLost) {
+            awaitWhatWasSent();
+        }
         CompletableFuture<?> replied = cache.submit(command).toCompletableFuture();
         expected.add(new Expected(kind, replied, answer -> described(answer).equals(described(reply))));
         if (command instanceof SharedCommand.Open) {
@@ -291,8 +290,14 @@ final class DifferentialTest {
         }
     }
 
+    /** What is sent together may overtake single commands while another thread, as the heartbeat's, sends these. */
+    private void awaitWhatWasSent() {
+        expected.forEach(each -> outcome(each.answer()));
+    }
+
     /** One step of the server for all is to do what the twin does for one after the other. */
     private void drainTogether() {
+        awaitWhatWasSent();
         List<SharedCommand.Drained> commands = mix.drainedTogether();
         twinServer.era(era);
         List<CompletionStage<DrainedReply>> answers = cache.drained(commands);
@@ -336,25 +341,21 @@ final class DifferentialTest {
 
     private void settleBatch() throws Exception {
         for (ShardKey key : keys) {
-            byte[] entry = twinServer
-                    .entry(NAMESPACE, CACHE, key)
-                    .map(DifferentialTest::bytes)
-                    .orElse(null);
+            byte[] entry =
+                    twinServer.entry(NAMESPACE, CACHE, key).map(TwinBytes::of).orElse(null);
             send(
                     "entry",
                     CommandType.GET,
-                    reply -> Arrays.equals(withoutEmptyBlock((byte[]) reply), entry),
+                    reply -> Arrays.equals(TwinBytes.withoutEmptyBlock((byte[]) reply), entry),
                     entryName(key));
         }
         for (int shard = 0; shard < SHARDS; shard++) {
-            byte[] meta = twinServer
-                    .meta(NAMESPACE, CACHE, shard)
-                    .map(DifferentialTest::bytes)
-                    .orElse(null);
+            byte[] meta =
+                    twinServer.meta(NAMESPACE, CACHE, shard).map(TwinBytes::of).orElse(null);
             send(
                     "meta",
                     CommandType.GET,
-                    reply -> Arrays.equals(withoutOldest((byte[]) reply), meta),
+                    reply -> Arrays.equals(TwinBytes.withoutOldest((byte[]) reply), meta),
                     names.meta(shard));
             List<String> queue = new ArrayList<>();
             twinServer.queue(NAMESPACE, CACHE, shard).forEach((key, score) -> {
@@ -481,52 +482,5 @@ final class DifferentialTest {
 
     private byte[] entryName(ShardKey key) {
         return names.entry(key.shard(), Keyspace.bytes(key.text()));
-    }
-
-    /** Without the second block that stays, empty, in front of the payload of an entry that has no use for it any more. */
-    private static byte @Nullable [] withoutEmptyBlock(byte @Nullable [] entry) {
-        if (entry == null || (entry[0] & 8) != 0 || (entry[0] & 32) == 0) {
-            return entry;
-        }
-        for (int i = FIRST_BLOCK; i < FIRST_BLOCK + SECOND_BLOCK; i++) {
-            if (entry[i] != 0) {
-                return entry;
-            }
-        }
-        byte[] rest = Arrays.copyOf(entry, entry.length - SECOND_BLOCK);
-        rest[0] = (byte) (rest[0] - 32);
-        System.arraycopy(entry, FIRST_BLOCK + SECOND_BLOCK, rest, FIRST_BLOCK, rest.length - FIRST_BLOCK);
-        return rest;
-    }
-
-    /** Without the bound of the oldest, which the twin has no use for: its queue says it at no cost. */
-    private static byte @Nullable [] withoutOldest(byte @Nullable [] meta) {
-        return meta == null ? null : Arrays.copyOf(meta, meta.length - Long.BYTES);
-    }
-
-    private static byte[] bytes(InMemoryMeta meta) {
-        long[] fields = meta.fields();
-        ByteBuffer out = ByteBuffer.allocate(84).putInt((int) fields[0]);
-        Arrays.stream(fields).skip(1).forEach(out::putLong);
-        return out.array();
-    }
-
-    private static byte[] bytes(InMemoryEntry e) {
-        int flags = e.kind().code() + (e.dirty() ? 8 : 0) + (e.hasSecondBlock() ? 32 : 0) + (e.own() ? 64 : 0);
-        ByteBuffer out = ByteBuffer.allocate(FIRST_BLOCK + SECOND_BLOCK + e.payload().length)
-                .put((byte) flags)
-                .putInt((int) e.generation())
-                .putLong(e.version())
-                .putLong(e.writeId())
-                .putShort((short) e.markers())
-                .putLong(e.markerDeadline());
-        if (e.hasSecondBlock()) {
-            out.putLong(e.forgottenAt())
-                    .putLong(e.first())
-                    .putLong(e.second())
-                    .putInt(e.dirty() ? e.payload().length : 0);
-        }
-        out.put(e.payload());
-        return Arrays.copyOf(out.array(), out.position());
     }
 }

@@ -69,6 +69,21 @@ final class EntryLayoutTest {
     }
 
     @Test
+    void decode_valueThatWasDrained_hasASecondBlockUntilItIsReplaced() {
+        stage.through("value");
+        long version =
+                stage.back("pending", 8, Stage.NO_CONDITION, Stage.NO_BASE).number(1);
+        stage.call(Scripts.DRAINED, version, 1, "applied", World.TTL_MILLIS, 8, "", "", 1);
+        byte[] bytes = stage.world.shard.entry(Stage.KEY);
+        SharedEntry entry = EntryLayout.decode(bytes);
+        assertThat(bytes).hasSize(59 + 7);
+        assertThat(entry.pending()).isFalse();
+        assertThat(entry.payload()).isEqualTo("pending".getBytes(StandardCharsets.UTF_8));
+        stage.through("next");
+        assertThat(stage.world.shard.entry(Stage.KEY)).hasSize(31 + 4);
+    }
+
+    @Test
     void decode_bytesThatAreNoEntry_isRefused() {
         assertThatThrownBy(() -> EntryLayout.decode(new byte[0])).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> EntryLayout.decode(new byte[30])).isInstanceOf(IllegalArgumentException.class);
